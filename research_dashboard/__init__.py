@@ -1,0 +1,41 @@
+"""Research Dashboard: company research in which every figure is a filed figure, on record."""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from flask import Flask
+
+from research_dashboard import settings as settings_module
+from research_dashboard.settings import Settings
+
+__version__ = version("research-dashboard")
+
+
+def create_app(config: Mapping[str, Any] | None = None, settings: Settings | None = None) -> Flask:
+    """The Flask application. `config` goes on top of what the settings say (tests); raises SettingError."""
+    from research_dashboard import api, cli, errors, extensions, logs, models, views
+
+    assert models.Base.metadata is extensions.db.metadata  # noqa: S101  # every table is known from here on
+
+    settings = settings or settings_module.load()
+    app = Flask(__name__, instance_path=str(settings.instance))
+    app.config.update(
+        SETTINGS=settings,
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        MAX_CONTENT_LENGTH=1024 * 1024,
+        WTF_CSRF_TIME_LIMIT=None,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_HTTPONLY=True,
+    )
+    app.config.update(config or {})
+    logs.init_app(app, settings)
+    extensions.db.init_app(app)
+    extensions.migrate.init_app(app, extensions.db, directory=f"{app.root_path}/migrations")
+    extensions.csrf.init_app(app)
+    views.init_app(app)
+    api.init_app(app)
+    errors.init_app(app)
+    cli.init_app(app)
+    return app

@@ -1,0 +1,1 @@
+"""The `flask …` command groups, one noun a file; cli.py gathers them."""

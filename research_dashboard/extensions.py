@@ -1,0 +1,64 @@
+"""Flask's extensions, made once; and the two ways to a session: reading and writing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from flask_wtf import CSRFProtect
+from sqlalchemy.orm import Session
+
+from research_dashboard.base import Base, FiledDecimal, UTCDateTime
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+def to_json(value: Any) -> str:
+    """JSON as it is stored and sent: decimals as numbers, moments as ISO 8601."""
+    return _encoder.encode(value).decode()
+
+
+def from_json(text: str | bytes) -> Any:
+    """The Python value of JSON; a number with a fraction is a Decimal, so that filed values stay exact."""
+    return _decoder.decode(text)
+
+
+_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=Decimal)
+
+
+def _render_item(kind: str, item: Any, _context: Any) -> str | bool:
+    """How migrations write our column types: as SQLAlchemy's own, for migrations import nothing of ours."""
+    if kind == "type" and isinstance(item, UTCDateTime):
+        return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, FiledDecimal):
+        return "sa.String().with_variant(sa.Numeric(), 'postgresql')"
+    return False
+
+
+db = SQLAlchemy(
+    metadata=Base.metadata,
+    engine_options={"json_serializer": to_json, "json_deserializer": from_json},
+    session_options={"expire_on_commit": False},
+)
+migrate = Migrate(render_item=_render_item, compare_type=False, render_as_batch=True)
+csrf = CSRFProtect()
+
+
+@contextmanager
+def writing() -> Iterator[Session]:
+    """A short session of its own that writes: BEGIN IMMEDIATE on SQLite, committed at the end, rolled back on error.
+
+    Needs an application context. Only services and the worker use it; never hold it across network or computing.
+    """
+    with Session(db.engine.execution_options(writes=True), expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A short session of its own that reads, for code outside a request (worker, commands)."""
+    with Session(db.engine, expire_on_commit=False) as session:
+        yield session

@@ -1,0 +1,1 @@
+"""Forms: they check shape; the database decides."""

@@ -1,0 +1,36 @@
+"""Every table of the one database, gathered from tables/."""
+
+from research_dashboard.base import Base
+from research_dashboard.tables.companies import Company, DataLoad, Fact, Filing, Ticker, XbrlTag
+from research_dashboard.tables.runs import (
+    ENDED,
+    MOVES,
+    WAITING_OR_WORKING,
+    Origin,
+    ResearchDetail,
+    ResearchResult,
+    ResearchRun,
+    Source,
+    Status,
+    StepStatus,
+)
+
+__all__ = [
+    "ENDED",
+    "MOVES",
+    "WAITING_OR_WORKING",
+    "Base",
+    "Company",
+    "DataLoad",
+    "Fact",
+    "Filing",
+    "Origin",
+    "ResearchDetail",
+    "ResearchResult",
+    "ResearchRun",
+    "Source",
+    "Status",
+    "StepStatus",
+    "Ticker",
+    "XbrlTag",
+]

@@ -1,0 +1,1 @@
+"""The HTML pages, one noun a file; views.py keeps the blueprint."""

@@ -1,0 +1,1 @@
+"""`research-dashboard`: the web server and a worker together, in one process group."""

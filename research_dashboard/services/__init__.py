@@ -1,0 +1,1 @@
+"""Use cases, verbs; they alone commit."""

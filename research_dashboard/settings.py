@@ -1,0 +1,77 @@
+"""The program's settings: one table, read from the environment (prefix RESEARCH_DASHBOARD_)."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PREFIX = "RESEARCH_DASHBOARD_"
+
+
+class SettingError(ValueError):
+    """A setting that cannot be used; the text names it, says what is wrong and what would do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the operator may set. The README's table is checked against these fields by a test."""
+
+    instance: Path
+    database_url: str
+    secret_key: str = field(repr=False)
+    sec_contact: str = ""
+    sec_data_url: str = "https://data.sec.gov"
+    sec_www_url: str = "https://www.sec.gov"
+    web_processes: int = 1
+    research_threads: int = 2
+    log_format: str = "text"
+
+    @property
+    def live(self) -> bool:
+        """True when live SEC data is on: the SEC asks for a contact in the User-Agent."""
+        return bool(self.sec_contact)
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings. Raises SettingError, naming the variable, for a value that cannot be used."""
+    env = os.environ if environ is None else environ
+
+    def get(name: str, default: str = "") -> str:
+        return env.get(PREFIX + name, "").strip() or default
+
+    def whole(name: str, default: int, low: int, high: int) -> int:
+        text = get(name, str(default))
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise SettingError(f"{PREFIX}{name} is {text!r}: give a whole number from {low} to {high}.")
+        return int(text)
+
+    instance = Path(get("INSTANCE") or Path.cwd() / "instance").absolute()
+    instance.mkdir(parents=True, exist_ok=True)
+    log_format = get("LOG_FORMAT", "text")
+    if log_format not in ("text", "json"):
+        raise SettingError(f"{PREFIX}LOG_FORMAT is {log_format!r}: give text or json.")
+    return Settings(
+        instance=instance,
+        database_url=get("DATABASE_URL", f"sqlite:///{instance / 'research.db'}"),
+        secret_key=get("SECRET_KEY") or _kept_secret(instance),
+        sec_contact=get("SEC_CONTACT"),
+        sec_data_url=get("SEC_DATA_URL", "https://data.sec.gov").rstrip("/"),
+        sec_www_url=get("SEC_WWW_URL", "https://www.sec.gov").rstrip("/"),
+        web_processes=whole("WEB_PROCESSES", 1, 1, 64),
+        research_threads=whole("RESEARCH_THREADS", 2, 1, 64),
+        log_format=log_format,
+    )
+
+
+def _kept_secret(instance: Path) -> str:
+    """The secret key made once into the instance folder, readable by its owner only."""
+    path = instance / "secret_key"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(descriptor, "w") as file:
+        key = secrets.token_urlsafe(48)
+        file.write(key)
+    return key

@@ -1,0 +1,1 @@
+"""Where filed facts come from: bundled, imported (SEC data sets), live (SEC APIs)."""

@@ -1,0 +1,1 @@
+"""The tables, one noun a file; models.py gathers them."""

@@ -1,0 +1,131 @@
+"""The test bench: a migrated database made once and copied for each test, pages fetched and checked by visit()."""
+
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import html5lib
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+
+from research_dashboard import create_app
+from research_dashboard.extensions import db
+from research_dashboard.settings import Settings
+
+
+def settings_for(folder: Path, **values: Any) -> Settings:
+    """Settings whose instance folder is the test's own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return Settings(
+        **{
+            "instance": folder,
+            "database_url": f"sqlite:///{folder / 'research.db'}",
+            "secret_key": "test",
+            **values,
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database at the newest migration, made once and copied for each test."""
+    folder = tmp_path_factory.mktemp("migrated")
+    app = create_app({"TESTING": True}, settings_for(folder))
+    with app.app_context():
+        upgrade()
+        db.session.remove()
+        with db.engine.connect() as connection:
+            connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.engine.dispose()
+    return folder / "research.db"
+
+
+@pytest.fixture
+def app(migrated: Path, tmp_path: Path) -> Iterator[Flask]:
+    """The application on an empty, migrated database of its own."""
+    folder = tmp_path / "instance"
+    folder.mkdir()
+    shutil.copy(migrated, folder / "research.db")
+    app = create_app({"TESTING": True, "WTF_CSRF_ENABLED": False}, settings_for(folder))
+    yield app
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without JavaScript, or a program."""
+    return app.test_client()
+
+
+@pytest.fixture
+def in_app(app: Flask) -> Iterator[Flask]:
+    """An application context, for calling services and queries."""
+    with app.app_context():
+        yield app
+
+
+class Page:
+    """A fetched page: status, headers, text, and soup to select from."""
+
+    def __init__(self, response: Any) -> None:
+        self.response, self.status, self.headers = response, response.status_code, response.headers
+        self.html = response.text
+        self.soup = BeautifulSoup(self.html, "html.parser")
+
+    def text(self, selector: str) -> str:
+        """The words of the first element that the selector finds."""
+        found = self.soup.select_one(selector)
+        assert found is not None, f"nothing matches {selector}"
+        return " ".join(found.get_text(" ", strip=True).split())
+
+    def texts(self, selector: str) -> list[str]:
+        """The words of every element that the selector finds."""
+        return [" ".join(found.get_text(" ", strip=True).split()) for found in self.soup.select(selector)]
+
+
+def check_page(page: Page, *, htmx: bool) -> None:
+    """What every page owes: valid HTML, one h1, unique ids, an action on each form; no document around a partial."""
+    ids = [element["id"] for element in page.soup.select("[id]")]
+    assert len(ids) == len(set(ids)), f"duplicate ids: {sorted({i for i in ids if ids.count(i) > 1})}"
+    if htmx:
+        assert "<html" not in page.html
+        return
+    html5lib.HTMLParser(strict=True).parse(page.html)
+    assert len(page.soup.select("h1")) == 1
+    title = page.text("title")
+    assert title, "a page has a title"
+    for form in page.soup.select("form"):
+        assert form.get("action"), "a form works without JavaScript"
+
+
+@pytest.fixture
+def visit(client: FlaskClient) -> Callable[..., Page]:
+    """Fetch a page as a browser (or as htmx) does, and check what every page owes."""
+
+    def visit(path: str, *, htmx: bool = False, status: int = 200) -> Page:
+        page = Page(client.get(path, headers={"HX-Request": "true"} if htmx else {}))
+        assert page.status == status, page.html[:2000]
+        check_page(page, htmx=htmx)
+        return page
+
+    return visit
+
+
+@pytest.fixture(autouse=True)
+def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reaches beyond this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> Any:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise AssertionError(f"a test tried to reach {address}")
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
