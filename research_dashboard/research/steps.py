@@ -29,7 +29,7 @@ RESULT_TYPES: Mapping[str, int] = {
 
 
 class CannotResearch(Exception):
-    """A step cannot go on. `kind` is a short name for the record, `message` the cause in plain words, `cure` what to do."""
+    """A step cannot go on: `kind` is a short name for the record, `message` the cause, `cure` what to do."""
 
     def __init__(self, kind: str, message: str, cure: str) -> None:
         super().__init__(f"{message} {cure}")
