@@ -1,4 +1,4 @@
-"""Writes docs/reference.md from the code: settings, commands, pages, API. `./dev docs` runs it, a test keeps it true."""
+"""Writes docs/reference.md from the code: settings, commands, pages, API. A test keeps it true (`./dev docs`)."""
 
 import tempfile
 from dataclasses import fields
