@@ -2,6 +2,7 @@
 
 from research_dashboard.base import Base
 from research_dashboard.tables.companies import Company, DataLoad, Fact, Filing, Ticker, XbrlTag
+from research_dashboard.tables.preferences import Preference
 from research_dashboard.tables.runs import (
     ENDED,
     MOVES,
@@ -25,6 +26,7 @@ __all__ = [
     "Fact",
     "Filing",
     "Origin",
+    "Preference",
     "ResearchDetail",
     "ResearchResult",
     "ResearchRun",

@@ -1,0 +1,174 @@
+"""What every page shares: its links, its theme, the reader's zone, the filters, the safety headers."""
+
+import hashlib
+import json
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, current_app, g, request, url_for
+from markupsafe import Markup
+from sqlalchemy.exc import SQLAlchemyError
+
+from research_dashboard.base import utcnow
+from research_dashboard.extensions import db
+from research_dashboard.queries.preferences import THEMES, Preferences, defaults
+from research_dashboard.queries.preferences import preferences as read_preferences
+from research_dashboard.research import wording
+
+MAIN_LINKS = (
+    ("pages.overview", "Overview"),
+    ("pages.researcher", "Researcher"),
+    ("pages.historical_records", "Historical Records"),
+    ("pages.compare", "Compare"),
+    ("pages.watchlist", "Watchlist"),
+)
+FOOT_LINKS = (
+    ("pages.settings", "Settings"),
+    ("pages.rules", "Rules"),
+    ("pages.trash", "Trash"),
+    ("pages.status", "Status"),
+    ("pages.help", "Help"),
+    ("pages.styleguide", "Style guide"),
+    ("api.docs", "API"),
+)
+HTMX_CONFIG = json.dumps(
+    {
+        "historyRestoreAsHxRequest": False,
+        "historyCacheSize": 0,
+        "includeIndicatorStyles": False,
+        "allowEval": False,
+        "selfRequestsOnly": True,
+        "scrollBehavior": "instant",
+        "responseHandling": [
+            {"code": "204", "swap": False},
+            {"code": "[23]..", "swap": True},
+            {"code": "422", "swap": True},
+            {"code": "[45]..", "swap": True, "error": True, "target": "#messages", "swapOverride": "innerHTML"},
+        ],
+    }
+)
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+A_YEAR = 365 * 24 * 60 * 60
+
+
+def preferences() -> Preferences:
+    """What is set on /settings, read once a request; the defaults when the database cannot answer (error pages)."""
+    if "preferences" not in g:
+        try:
+            g.preferences = read_preferences(db.session())
+        except SQLAlchemyError:
+            g.preferences = defaults()
+    found: Preferences = g.preferences
+    return found
+
+
+def theme() -> str:
+    """This browser's theme, by its cookie; else the one of /settings."""
+    cookie = request.cookies.get("theme", "")
+    return cookie if cookie in THEMES else preferences().theme
+
+
+@cache
+def _fingerprint(path: Path, _modified: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+
+
+def asset(name: str) -> str:
+    """The address of a static file, with its content's fingerprint, so that browsers may keep it for a year."""
+    path = Path(current_app.static_folder or "", name)
+    version = _fingerprint(path, path.stat().st_mtime_ns) if path.exists() else None
+    return url_for("static", filename=name, v=version)
+
+
+def _links(links: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:
+    """The pages of a menu that there are."""
+    known = current_app.view_functions
+    return [
+        {"label": label, "url": url_for(endpoint), "current": request.endpoint == endpoint}
+        for endpoint, label in links
+        if endpoint in known
+    ]
+
+
+def moment(value: datetime | None) -> str:
+    """2026-03-02 11:42 in the reader's zone, as a time element; a dash for none."""
+    if value is None:
+        return wording.DASH
+    shown = wording.minute(value, preferences().zone)
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), shown)
+
+
+def long_moment(value: datetime | None) -> str:
+    """2 Mar 2026 11:42 in the reader's zone, for sentences."""
+    if value is None:
+        return wording.DASH
+    shown = wording.long_minute(value, preferences().zone)
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), shown)
+
+
+def day(value: date | str | None) -> str:
+    """27 Sep 2025; a dash for none."""
+    return wording.DASH if value is None else wording.long_date(value)
+
+
+def span(seconds: float | None) -> str:
+    """A duration as people say it; a dash for none."""
+    return wording.DASH if seconds is None else wording.duration(seconds)
+
+
+def whole(value: float) -> str:
+    """12,345."""
+    return wording.number(value)
+
+
+def decimals(value: float, places: int = 2) -> str:
+    """0.16; 1,234.50."""
+    return wording.number(value, places)
+
+
+def _context() -> dict[str, Any]:
+    return {
+        "asset": asset,
+        "foot_links": _links(FOOT_LINKS),
+        "here": request.full_path.rstrip("?"),
+        "htmx_config": HTMX_CONFIG,
+        "main_links": _links(MAIN_LINKS),
+        "now": utcnow(),
+        "preferences": preferences(),
+        "theme": theme(),
+        "wording": wording,
+    }
+
+
+def _finish(response: Response) -> Response:
+    """The safety headers on every answer; a fingerprinted file may be kept, a page is asked for anew."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.endpoint == "static" and "v" in request.args:
+        response.cache_control.max_age = A_YEAR
+        response.cache_control.immutable = True
+        response.cache_control.no_cache = None
+    elif request.endpoint != "static" and "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def init_app(app: Flask) -> None:
+    """Give the templates their filters and what every page shares, and every answer its headers."""
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(
+        day=day, decimals=decimals, long_moment=long_moment, moment=moment, span=span, whole=whole
+    )
+    app.context_processor(_context)
+    app.after_request(_finish)

@@ -1,0 +1,122 @@
+"""What the overview shows: counts, what runs now, the newest runs, the companies at hand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Any
+
+from sqlalchemy import Row, Select, exists, func, select
+from sqlalchemy.orm import Session
+
+from research_dashboard.models import (
+    WAITING_OR_WORKING,
+    Company,
+    Fact,
+    Origin,
+    ResearchDetail,
+    ResearchRun,
+    Status,
+    StepStatus,
+)
+
+RECENT = 12
+TIMED = 1000  # the newest runs whose times make the median
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """A run that is waiting or at work."""
+
+    id: int
+    company: str
+    status: str
+    step: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The numbers on the tiles. `seconds` is the median time of the built-in research, None before the first."""
+
+    runs: int
+    today: int
+    working: Sequence[Working]
+    failed: int
+    seconds: float | None
+    companies: int
+
+
+def counts(session: Session, now: datetime, midnight: datetime) -> Counts:
+    """Count runs, failures and times of the last seven days, and companies with facts; trash is not counted."""
+    run = ResearchRun
+    week = now - timedelta(days=7)
+    kept = run.deleted_at.is_(None)
+
+    def count(*where: object) -> int:
+        return session.scalar(select(func.count()).select_from(run).where(kept, *where)) or 0  # type: ignore[arg-type]
+
+    times = session.scalars(
+        select(run.duration_mins)
+        .where(kept, run.status == Status.COMPLETED, run.origin == Origin.RESEARCH, run.date >= week)
+        .order_by(run.date.desc(), run.id.desc())
+        .limit(TIMED)
+    ).all()
+    return Counts(
+        runs=count(),
+        today=count(run.date >= midnight),
+        working=working(session),
+        failed=count(run.status == Status.FAILED, run.date >= week),
+        seconds=median(times) * 60 if times else None,
+        companies=session.scalar(select(func.count()).select_from(_at_hand().subquery())) or 0,
+    )
+
+
+def working(session: Session) -> Sequence[Working]:
+    """The built-in research that waits or works, the longest at it first, each with the step it is at."""
+    step = (
+        select(func.min(ResearchDetail.position))
+        .where(ResearchDetail.research_run_id == ResearchRun.id, ResearchDetail.status == StepStatus.RUNNING)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(ResearchRun.id, ResearchRun.company, ResearchRun.status, step)
+        .where(
+            ResearchRun.status.in_(WAITING_OR_WORKING),
+            ResearchRun.origin != Origin.API,
+            ResearchRun.deleted_at.is_(None),
+        )
+        .order_by(ResearchRun.date, ResearchRun.id)
+        .limit(100)
+    )
+    return [Working(*row) for row in rows]
+
+
+def recent_runs(session: Session, limit: int = RECENT) -> Sequence[Row[*tuple[Any, ...]]]:
+    """The newest runs: id, date, company, ticker, researcher, duration_mins, started_at, status."""
+    run = ResearchRun
+    return session.execute(
+        select(
+            run.id,
+            run.date,
+            run.company,
+            run.ticker,
+            run.researcher,
+            run.duration_mins,
+            run.started_at,
+            run.status,
+        )
+        .where(run.deleted_at.is_(None))
+        .order_by(run.date.desc(), run.id.desc())
+        .limit(limit)
+    ).all()
+
+
+def _at_hand() -> Select[int]:
+    return select(Company.id).where(exists().where(Fact.company_id == Company.id))
+
+
+def companies_at_hand(session: Session, limit: int = 60) -> Sequence[Company]:
+    """Companies with filed facts loaded, by name."""
+    return session.scalars(
+        select(Company).where(Company.id.in_(_at_hand())).order_by(Company.name, Company.id).limit(limit)
+    ).all()
