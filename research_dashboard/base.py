@@ -1,11 +1,14 @@
 """What every table stands on: naming of constraints, column types, SQLite's pragmas. No Flask."""
 
+import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import JSON, Dialect, Engine, MetaData, Numeric, String, event
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.sql.functions import GenericFunction
 from sqlalchemy.types import DateTime, TypeDecorator, TypeEngine
 
 NAMING = {
@@ -72,6 +75,25 @@ def utcnow() -> datetime:
     return datetime.now(UTC)
 
 
+def fold(text: str) -> str:
+    """The text without differences of case and of compatible characters: “ÅNGSTRÖM” and “Ångström” are one."""
+    return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
+
+
+class folded(GenericFunction[str]):
+    """fold() in the database. SQLite's own lower() knows ASCII only, so ours is lent to each connection; PostgreSQL has
+    the like of it, but for letters whose folding is longer (ß stays ß there)."""
+
+    type = String()
+    inherit_cache = True
+    name = "fold"
+
+
+@compiles(folded, "postgresql")
+def _folded_on_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"lower(normalize({compiler.process(element.clauses, **kw)}, NFKC))"
+
+
 @event.listens_for(Engine, "connect")
 def _on_connect(connection: Any, _record: Any) -> None:
     """SQLite: WAL, foreign keys, patience; and transactions begun by us (CONVENTIONS, traps 16 and 17)."""
@@ -80,6 +102,7 @@ def _on_connect(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
     for pragma in ("busy_timeout = 10000", "journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
+    connection.create_function("fold", 1, lambda text: None if text is None else fold(text), deterministic=True)
 
 
 @event.listens_for(Engine, "begin")
