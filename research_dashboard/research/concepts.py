@@ -1,0 +1,283 @@
+"""The concepts: which tags make a figure, in which order, by which rule. Reads like section 1 of FINANCE.md.
+
+A concept has steps, tried in order *within one filing for exactly one period*: F takes the first tag present,
+L the largest value, D a formula over other concepts of the same filing. Nothing is ever summed across filings.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Sector = Literal["bank", "insurer", "utility", "reit", "general"]
+Kind = Literal["duration", "instant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Tags with their taxonomy, and how one is picked: the first present or the largest value."""
+
+    rule: Literal["F", "L"]
+    tags: tuple[str, ...]
+    note: str | None = None  # what a reader must know when this step supplied the figure
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A concept in a formula. `optional`: nothing when absent. `filed`: its tags only, never its own formula."""
+
+    concept: str
+    sign: int = 1
+    optional: bool = False
+    filed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class D:
+    """A sum of concepts of one filing; the figure is marked derived and lists its inputs."""
+
+    terms: tuple[Term, ...]
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """One row of the table. `partial` are tags that hold only a part: they never make the figure, but name the gap."""
+
+    id: str
+    label: str
+    kind: Kind
+    steps: tuple[Step | D, ...]
+    unit: str = "USD"
+    bank: tuple[Step | D, ...] = ()  # used instead of `steps` for banks
+    not_for: frozenset[Sector] = frozenset()
+    partial: tuple[str, ...] = ()
+    notes: dict[str, str] = field(default_factory=dict)  # by tag: what a reader must know when it supplied the figure
+    shown: bool = True  # a helper of formulas and tests is not a row of the report
+
+
+def _names(tags: str) -> tuple[str, ...]:
+    """Tags separated by blanks; `ifrs:` stands for the IFRS taxonomy, no prefix for us-gaap."""
+    prefix = {"ifrs": "ifrs-full", "dei": "dei", "us-gaap": "us-gaap"}
+    split = (tag.rpartition(":") for tag in tags.split())
+    return tuple(f"{prefix[taxonomy or 'us-gaap']}:{name}" for taxonomy, _, name in split)
+
+
+def F(tags: str, note: str | None = None) -> Step:
+    """The first tag present in the filing for the period."""
+    return Step("F", _names(tags), note)
+
+
+def L(tags: str, note: str | None = None) -> Step:
+    """The largest value among the tags in the filing for the period."""
+    return Step("L", _names(tags), note)
+
+
+NO_MARGIN: frozenset[Sector] = frozenset({"bank", "insurer", "utility"})
+FINANCIAL: frozenset[Sector] = frozenset({"bank", "insurer"})
+PRETAX = "IncomeLossFromContinuingOperationsBeforeIncomeTaxes"
+TEMPORARY = "TemporaryEquityCarryingAmount"
+REDEEMABLE = "RedeemableNoncontrollingInterestEquity"
+WITH_LEASES = "us-gaap:LongTermDebtAndCapitalLeaseObligations"
+
+FLOWS = (
+    Concept("revenue", "Revenue", "duration",
+        (L("RevenueFromContractWithCustomerExcludingAssessedTax RevenueFromContractWithCustomerIncludingAssessedTax "
+           "Revenues SalesRevenueNet SalesRevenueGoodsNet SalesRevenueServicesNet "
+           "RegulatedAndUnregulatedOperatingRevenue ifrs:Revenue"),),
+        bank=(F("RevenuesNetOfInterestExpense Revenues"),
+              D((Term("net_interest_income"), Term("noninterest_income")))),
+        notes={"us-gaap:Revenues": "The tag Revenues may include other income."}),
+    Concept("cost_of_revenue", "Cost of revenue", "duration",
+        (F("CostOfRevenue CostOfGoodsAndServicesSold CostOfGoodsSold ifrs:CostOfSales"),)),
+    Concept("gross_profit", "Gross profit", "duration",
+        (F("GrossProfit ifrs:GrossProfit"), D((Term("revenue"), Term("cost_of_revenue", -1)))), not_for=NO_MARGIN),
+    Concept("operating_income", "Operating income", "duration",
+        (F("OperatingIncomeLoss ifrs:ProfitLossFromOperatingActivities"),)),
+    Concept("net_income", "Net income", "duration",
+        (F("NetIncomeLoss NetIncomeLossAvailableToCommonStockholdersBasic ProfitLoss "
+           "ifrs:ProfitLossAttributableToOwnersOfParent ifrs:ProfitLoss"),),
+        notes={"us-gaap:NetIncomeLossAvailableToCommonStockholdersBasic": "Available to common shareholders.",
+               "us-gaap:ProfitLoss": "Includes minority interests.",
+               "ifrs-full:ProfitLoss": "Includes minority interests."}),
+    Concept("net_income_total", "Net income incl. minorities", "duration",
+        (F("ProfitLoss NetIncomeLossIncludingPortionAttributableToNonredeemableNoncontrollingInterest "
+           "ifrs:ProfitLoss"),)),
+    Concept("eps_basic", "EPS, basic", "duration",
+        (F("EarningsPerShareBasic EarningsPerShareBasicAndDiluted ifrs:BasicEarningsLossPerShare"),),
+        unit="USD/shares"),
+    Concept("eps_diluted", "EPS, diluted", "duration",
+        (F("EarningsPerShareDiluted EarningsPerShareBasicAndDiluted ifrs:DilutedEarningsLossPerShare"),),
+        unit="USD/shares"),
+    Concept("rnd", "Research and development", "duration",
+        (F("ResearchAndDevelopmentExpense ResearchAndDevelopmentExpenseExcludingAcquiredInProcessCost "
+           "ResearchAndDevelopmentExpenseSoftwareExcludingAcquiredInProcessCost ifrs:ResearchAndDevelopmentExpense"),)),
+    Concept("selling", "Selling and marketing", "duration", (F("SellingAndMarketingExpense SellingExpense"),)),
+    Concept("gna", "General and administrative", "duration", (F("GeneralAndAdministrativeExpense"),)),
+    Concept("sga", "Selling, general and administrative", "duration",
+        (F("SellingGeneralAndAdministrativeExpense"), D((Term("selling"), Term("gna")))),
+        partial=_names("SellingAndMarketingExpense SellingExpense GeneralAndAdministrativeExpense")),
+    Concept("interest_expense", "Interest expense", "duration",
+        (F("InterestExpense InterestExpenseNonoperating InterestAndDebtExpense InterestExpenseDebt "
+           "InterestExpenseOperating ifrs:InterestExpense ifrs:FinanceCosts"),)),
+    Concept("pretax_income", "Income before tax", "duration",
+        (F(f"{PRETAX}ExtraordinaryItemsNoncontrollingInterest "
+           f"{PRETAX}MinorityInterestAndIncomeLossFromEquityMethodInvestments"),
+         D((Term("pretax_domestic"), Term("pretax_foreign"))),
+         F("ifrs:ProfitLossBeforeTax"))),
+    Concept("pretax_domestic", "Income before tax, domestic", "duration", (F(f"{PRETAX}Domestic"),), shown=False),
+    Concept("pretax_foreign", "Income before tax, foreign", "duration", (F(f"{PRETAX}Foreign"),), shown=False),
+    Concept("tax", "Income tax", "duration", (F("IncomeTaxExpenseBenefit ifrs:IncomeTaxExpenseContinuingOperations"),)),
+    Concept("d_and_a", "Depreciation and amortization", "duration",
+        (L("DepreciationDepletionAndAmortization DepreciationAmortizationAndAccretionNet DepreciationAndAmortization "
+           "ifrs:DepreciationAndAmortisationExpense"),
+         D((Term("depreciation"), Term("amortization"))),
+         F("Depreciation", note="Depreciation only: no amortization is reported."))),
+    Concept("depreciation", "Depreciation", "duration", (F("Depreciation"),), shown=False),
+    Concept("amortization", "Amortization of intangible assets", "duration",
+        (F("AmortizationOfIntangibleAssets"),), shown=False),
+    Concept("impairment", "Impairment charges", "duration",
+        (L("GoodwillAndIntangibleAssetImpairment GoodwillImpairmentLoss AssetImpairmentCharges "
+           "ImpairmentOfLongLivedAssetsHeldForUse "
+           "ImpairmentOfIntangibleAssetsIndefinitelivedExcludingGoodwill"),)),
+    Concept("ocf", "Operating cash flow", "duration",
+        (F("NetCashProvidedByUsedInOperatingActivities NetCashProvidedByUsedInOperatingActivitiesContinuingOperations "
+           "ifrs:CashFlowsFromUsedInOperatingActivities"),
+         F("ifrs:CashFlowsFromUsedInOperations", note="Before tax and interest."))),
+    Concept("capex", "Capital expenditure", "duration",
+        (F("PaymentsToAcquirePropertyPlantAndEquipment PaymentsToAcquireProductiveAssets "
+           "PaymentsToAcquireMachineryAndEquipment "
+           "ifrs:PurchaseOfPropertyPlantAndEquipmentClassifiedAsInvestingActivities"),),
+        partial=_names("PaymentsToAcquireOtherPropertyPlantAndEquipment")),
+    Concept("fcf", "Free cash flow", "duration", (D((Term("ocf"), Term("capex", -1))),)),
+    Concept("dividends", "Dividends paid", "duration",
+        (F("PaymentsOfDividendsCommonStock PaymentsOfDividends PaymentsOfOrdinaryDividends "
+           "ifrs:DividendsPaidClassifiedAsFinancingActivities"),)),
+    Concept("buybacks", "Share buybacks", "duration",
+        (F("PaymentsForRepurchaseOfCommonStock PaymentsForRepurchaseOfEquity "
+           "ifrs:PaymentsToAcquireOrRedeemEntitysShares"),)),
+    Concept("shares_basic", "Weighted shares, basic", "duration",
+        (F("WeightedAverageNumberOfSharesOutstandingBasic WeightedAverageNumberOfShareOutstandingBasicAndDiluted "
+           "ifrs:WeightedAverageShares"),), unit="shares"),
+    Concept("shares_diluted", "Weighted shares, diluted", "duration",
+        (F("WeightedAverageNumberOfDilutedSharesOutstanding WeightedAverageNumberOfShareOutstandingBasicAndDiluted "
+           "ifrs:AdjustedWeightedAverageShares"),), unit="shares"),
+    Concept("costs_and_expenses", "Costs and expenses", "duration", (F("CostsAndExpenses"),), shown=False),
+    Concept("net_interest_income", "Net interest income", "duration", (F("InterestIncomeExpenseNet"),), shown=False),
+    Concept("noninterest_income", "Non-interest income", "duration", (F("NoninterestIncome"),), shown=False),
+    Concept("noninterest_expense", "Non-interest expense", "duration", (F("NoninterestExpense"),), shown=False),
+)  # fmt: skip
+
+STOCKS = (
+    Concept("shares_outstanding", "Shares outstanding", "instant",
+        (F("CommonStockSharesOutstanding"),), unit="shares"),
+    Concept("assets", "Total assets", "instant", (F("Assets ifrs:Assets"),)),
+    Concept("current_assets", "Current assets", "instant", (F("AssetsCurrent ifrs:CurrentAssets"),)),
+    Concept("cash", "Cash and equivalents", "instant",
+        (F("CashAndCashEquivalentsAtCarryingValue ifrs:CashAndCashEquivalents"),
+         F("CashCashEquivalentsAndShortTermInvestments", note="Holds the short-term investments too."),
+         F("CashCashEquivalentsRestrictedCashAndRestrictedCashEquivalents", note="Holds restricted cash too."),
+         F("Cash", note="The tag Cash is often only a part of cash and equivalents."))),
+    Concept("st_investments", "Short-term investments", "instant",
+        (L("ShortTermInvestments MarketableSecuritiesCurrent AvailableForSaleSecuritiesDebtSecuritiesCurrent "
+           "DebtSecuritiesCurrent DebtSecuritiesAvailableForSaleExcludingAccruedInterestCurrent "
+           "AvailableForSaleSecuritiesCurrent OtherShortTermInvestments"),)),
+    Concept("receivables", "Receivables", "instant",
+        (L("AccountsReceivableNetCurrent ReceivablesNetCurrent AccountsAndOtherReceivablesNetCurrent "
+           "AccountsNotesAndLoansReceivableNetCurrent"),
+         F("AccountsReceivableNet"),
+         F("ifrs:CurrentTradeReceivables ifrs:TradeAndOtherCurrentReceivables"))),
+    Concept("inventory", "Inventory", "instant", (F("InventoryNet ifrs:Inventories"),),
+        partial=_names("InventoryFinishedGoods InventoryFinishedGoodsNetOfReserves InventoryRawMaterials "
+                       "InventoryWorkInProcess")),
+    Concept("payables", "Trade payables", "instant",
+        (F("AccountsPayableCurrent AccountsPayableTradeCurrent"),
+         F("AccountsPayableAndAccruedLiabilitiesCurrent", note="Holds accrued liabilities too."),
+         F("ifrs:TradeAndOtherCurrentPayables"))),
+    Concept("current_liabilities", "Current liabilities", "instant",
+        (F("LiabilitiesCurrent ifrs:CurrentLiabilities"),)),
+    Concept("equity", "Shareholders' equity", "instant",
+        (F("StockholdersEquity ifrs:EquityAttributableToOwnersOfParent"),
+         D((Term("equity_total", filed=True), Term("nci", -1))))),
+    Concept("equity_total", "Equity incl. minorities", "instant",
+        (F("StockholdersEquityIncludingPortionAttributableToNoncontrollingInterest ifrs:Equity"),
+         D((Term("equity", filed=True), Term("nci", optional=True))))),
+    Concept("liabilities", "Total liabilities", "instant",
+        (F("Liabilities ifrs:Liabilities"),
+         D((Term("liabilities_and_equity"), Term("equity_total", -1), Term("temporary_equity", -1, optional=True),
+            Term("redeemable_nci", -1, optional=True))))),
+    Concept("liabilities_and_equity", "Liabilities and equity", "instant",
+        (F("LiabilitiesAndStockholdersEquity Assets ifrs:EquityAndLiabilities ifrs:Assets"),), shown=False),
+    Concept("nci", "Minority interests", "instant", (F("MinorityInterest ifrs:NoncontrollingInterests"),), shown=False),
+    Concept("temporary_equity", "Temporary equity", "instant",
+        (L(f"{TEMPORARY} {TEMPORARY}AttributableToParent "
+           f"{TEMPORARY}IncludingPortionAttributableToNoncontrollingInterests"),), shown=False),
+    Concept("redeemable_nci", "Redeemable minority interests", "instant",
+        (L(f"{REDEEMABLE}CarryingAmount {REDEEMABLE}CommonCarryingAmount {REDEEMABLE}PreferredCarryingAmount "
+           f"{REDEEMABLE}OtherCarryingAmount"),), shown=False),
+    Concept("goodwill", "Goodwill", "instant", (F("Goodwill ifrs:Goodwill"),)),
+    Concept("finance_leases", "Finance leases", "instant",
+        (F("FinanceLeaseLiability CapitalLeaseObligations"),)),
+    Concept("operating_leases", "Operating leases", "instant", (F("OperatingLeaseLiability"),)),
+    Concept("deposits", "Deposits", "instant", (F("Deposits"),), shown=False),
+    Concept("debt", "Debt", "instant", (), not_for=FINANCIAL),  # algorithm 1a, in debt.py
+    Concept("current_debt", "Debt due within a year", "instant", (), not_for=FINANCIAL),  # C + S or K of algorithm 1a
+)  # fmt: skip
+
+CONCEPTS: dict[str, Concept] = {concept.id: concept for concept in (*FLOWS, *STOCKS)}
+
+# The tags of algorithm 1a, by the letter each has there. Face values are never debt, and so are not here.
+DEBT_TAGS: dict[str, tuple[str, ...]] = {
+    "N": _names("LongTermDebtNoncurrent LongTermDebtAndCapitalLeaseObligations"),
+    "N other": _names(
+        "LongTermNotesPayable ConvertibleLongTermNotesPayable ConvertibleNotesPayableNoncurrent "
+        "ConvertibleDebtNoncurrent SeniorLongTermNotes LongTermLoansPayable"
+    ),
+    "total": _names("DebtAndCapitalLeaseObligations DebtLongtermAndShorttermCombinedAmount"),
+    "LongTermDebt": _names("LongTermDebt"),
+    "C": _names("LongTermDebtCurrent LongTermDebtAndCapitalLeaseObligationsCurrent"),
+    "C other": _names("ConvertibleNotesPayableCurrent ConvertibleDebtCurrent SeniorNotesCurrent LoansPayableCurrent"),
+    "K": _names("DebtCurrent"),
+    "S": _names("ShortTermBorrowings"),
+    "S parts": _names(
+        "CommercialPaper OtherShortTermBorrowings ShortTermBankLoansAndNotesPayable NotesPayableCurrent "
+        "LinesOfCreditCurrent"
+    ),
+    "ifrs total": _names("ifrs:Borrowings"),
+    "ifrs N": _names("ifrs:LongtermBorrowings"),
+    "ifrs C": _names("ifrs:CurrentPortionOfLongtermBorrowings ifrs:ShorttermBorrowings"),
+}
+
+NET_INCOME_TAGS: tuple[str, ...] = CONCEPTS["net_income"].steps[0].tags  # type: ignore[union-attr]
+ASSETS_TAGS: tuple[str, ...] = CONCEPTS["assets"].steps[0].tags  # type: ignore[union-attr]
+COVER_SHARES = "dei:EntityCommonStockSharesOutstanding"  # at the date of the cover, not at the period's end
+
+
+def _every_tag() -> frozenset[str]:
+    """Every tag that any rule may look at."""
+    tags = {COVER_SHARES, *(tag for group in DEBT_TAGS.values() for tag in group)}
+    for concept in CONCEPTS.values():
+        tags.update(concept.partial)
+        for step in (*concept.steps, *concept.bank):
+            if isinstance(step, Step):
+                tags.update(step.tags)
+    return frozenset(tags)
+
+
+TAGS: frozenset[str] = _every_tag()  # "us-gaap:Assets" …: what a source must keep for research to see it
+
+
+def sector_of(sic: int | None) -> Sector:
+    """The sector that decides what applies, by SIC code; general when there is none."""
+    if sic is None:
+        return "general"
+    for sector, first, last in SECTORS:
+        if first <= sic <= last:
+            return sector
+    return "general"
+
+
+SECTORS: tuple[tuple[Sector, int, int], ...] = (
+    ("bank", 6000, 6299),
+    ("insurer", 6300, 6499),
+    ("utility", 4900, 4999),
+    ("reit", 6798, 6798),
+)
