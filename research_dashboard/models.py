@@ -15,6 +15,7 @@ from research_dashboard.tables.runs import (
     Status,
     StepStatus,
 )
+from research_dashboard.tables.workers import Worker
 
 __all__ = [
     "ENDED",
@@ -34,5 +35,6 @@ __all__ = [
     "Status",
     "StepStatus",
     "Ticker",
+    "Worker",
     "XbrlTag",
 ]

@@ -1,1 +1,220 @@
 """`research-dashboard`: the web server and a worker together, in one process group."""
+
+import contextlib
+import errno
+import fcntl
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import IO, Any
+
+from research_dashboard import settings as settings_module
+from research_dashboard.settings import SettingError, Settings
+
+BLOCKING_THREADS = 8
+KILL_TIMEOUT = 8  # seconds a process has to end before it is killed
+RESTART_PAUSE = 1.0  # a worker that dies at once is not started in a tight loop
+READY_WITHIN = 60.0
+
+
+class CannotServeError(Exception):
+    """The server cannot start; the text says why and what to do."""
+
+
+def main() -> None:
+    """Serve until SIGTERM or Ctrl-C. Exit code 0 also when it is running already: starting twice is starting once."""
+    try:
+        settings = settings_module.load()
+        host, port = address()
+        with only_once(settings.instance, f"http://{_in_url(host)}:{port}") as first:
+            if not first:
+                return
+            check_free(host, port)
+            prepare(settings)
+            serve(settings, host, port)
+    except (CannotServeError, SettingError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+def address() -> tuple[str, int]:
+    """HOST and PORT. Raises CannotServeError."""
+    host = os.environ.get("HOST", "").strip() or "127.0.0.1"
+    text = os.environ.get("PORT", "").strip() or "8000"
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise CannotServeError(f"PORT is {text!r}: give a whole number from 1 to 65535.")
+    return host, int(text)
+
+
+@contextlib.contextmanager
+def only_once(instance: Path, url: str) -> Any:
+    """Hold the instance folder's lock; without it, say where the server runs already and yield False."""
+    path = instance / "serve.lock"
+    try:
+        file: IO[str] = path.open("a+")
+    except OSError as error:
+        raise CannotServeError(
+            f"{path} cannot be written ({error.strerror}): give RESEARCH_DASHBOARD_INSTANCE a folder of your own."
+        ) from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            print(f"Research Dashboard is running already at {file.read().strip() or url}")
+            yield False
+            return
+        file.truncate(0)
+        file.write(url)
+        file.flush()
+        yield True
+
+
+def check_free(host: str, port: int) -> None:
+    """Raise CannotServeError when the address cannot be listened on: the server itself would share a taken port."""
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(where)
+            probe.listen()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise CannotServeError(f"Port {port} is taken by another program: give another one, PORT={port + 1}.") from None
+        reason = error.strerror or str(error)
+        raise CannotServeError(f"{host}:{port} cannot be listened on ({reason}): check HOST and PORT.") from None
+
+
+def prepare(settings: Settings) -> None:
+    """Bring the database up to date, before anything works on it."""
+    from flask_migrate import upgrade
+
+    from research_dashboard import create_app
+    from research_dashboard.extensions import db
+
+    app = create_app(settings=settings)
+    with app.app_context():
+        upgrade()
+        db.session.remove()
+        db.engine.dispose()
+
+
+def web() -> Any:
+    """The WSGI application, made in each web process, which ends when the server's first process does."""
+    from research_dashboard import create_app
+    from research_dashboard.worker import die_with_parent
+
+    die_with_parent()
+    return create_app()
+
+
+def serve(settings: Settings, host: str, port: int) -> None:
+    """The web processes and one worker process, until told to end."""
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    server = Server(
+        "research_dashboard.serve:web",
+        factory=True,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=settings.web_processes,
+        blocking_threads=BLOCKING_THREADS,
+        workers_kill_timeout=KILL_TIMEOUT,
+        respawn_failed_workers=True,
+        log_level=LogLevels.warning,
+        websockets=False,
+    )
+    crew = Crew()
+    server.on_startup(crew.start)
+    server.on_startup(lambda: _in_background(announce, host, port))
+    server.on_shutdown(crew.stop)
+    try:
+        server.serve()
+    finally:
+        crew.stop()
+
+
+class Crew:
+    """The worker process beside the web: started again when it dies, ended when the server ends."""
+
+    def __init__(self) -> None:
+        method = multiprocessing.get_start_method()
+        self.context: Any = multiprocessing.get_context(method if method in ("fork", "spawn") else "spawn")
+        self.ending = threading.Event()
+        self.process: BaseProcess | None = None
+
+    def start(self) -> None:
+        """Start the worker, and the thread that looks after it."""
+        self._spawn()
+        _in_background(self._look_after)
+
+    def _spawn(self) -> None:
+        from research_dashboard import worker
+
+        # multiprocessing keeps the process group; the worker itself ends when this process is gone.
+        self.process = self.context.Process(target=worker.main, args=(os.getpid(),), name="worker")
+        self.process.start()
+
+    def _look_after(self) -> None:
+        """Start the worker again when it dies. This thread lives as long as the process: see PR_SET_PDEATHSIG."""
+        from research_dashboard.logs import logger
+
+        while self.process is not None:
+            self.process.join()
+            if self.ending.is_set():
+                return
+            logger.error("worker_died", exitcode=self.process.exitcode)
+            if self.ending.wait(RESTART_PAUSE):
+                return
+            self._spawn()
+
+    def stop(self) -> None:
+        """End the worker in an orderly way, or by force when it takes too long."""
+        self.ending.set()
+        process, self.process = self.process, None
+        if process is None or not process.is_alive():
+            return
+        process.terminate()
+        process.join(KILL_TIMEOUT)
+        if process.is_alive():
+            process.kill()
+            process.join()
+
+
+def announce(host: str, port: int) -> None:
+    """Print the address once the server answers."""
+    url = f"http://{_in_url('127.0.0.1' if host in ('0.0.0.0', '::') else host)}:{port}"  # noqa: S104
+    until = time.monotonic() + READY_WITHIN
+    while time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(f"{url}/healthz", timeout=READY_WITHIN):  # noqa: S310
+                break
+        except urllib.error.HTTPError:
+            break
+        except OSError:
+            time.sleep(0.05)
+    print(f"Research Dashboard is ready at {url}", flush=True)
+
+
+def _in_background(function: Callable[..., None], *args: Any) -> None:
+    threading.Thread(target=function, args=args, daemon=True).start()
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    main()

@@ -1,1 +1,209 @@
 """Claims a waiting run and runs research/ on it, step by step; with queue.py the only places that know huey."""
+
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask
+from sqlalchemy.exc import DBAPIError
+
+from research_dashboard.extensions import db
+from research_dashboard.logs import logger
+from research_dashboard.queue import queue_of
+from research_dashboard.research.steps import STEPS, CannotResearch
+from research_dashboard.services import leases
+from research_dashboard.services.leases import Lease, LeaseLostError
+from research_dashboard.settings import Settings
+from research_dashboard.tables.runs import Status
+
+BEAT = 0.5  # seconds between two beats: a worker sees a request to cancel within that time
+SWEEP = 1.0
+GRACE = 1.0  # seconds a step has to notice that it is cancelled, before the run is called Cancelled without it
+REPORT = 0.2  # seconds between two notes of a step's progress
+CRASH = "crash"
+
+
+class StoppedError(Exception):
+    """The step is to stop: the run was cancelled, taken over, or the worker is told to end."""
+
+
+@dataclass(slots=True)
+class Job:
+    """A run in one thread's hands."""
+
+    lease: Lease
+    stop: threading.Event = field(default_factory=threading.Event)
+    cancelled_at: float | None = None  # monotonic
+
+
+class Worker:
+    """One worker process: threads that work, and a pulse that beats for all of them."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.settings: Settings = app.config["SETTINGS"]
+        self.id = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
+        self.jobs: dict[str, Job] = {}
+        self.ending = threading.Event()
+        self.queue = queue_of(self.settings)
+
+    def work(self) -> None:
+        """Run what waits until nothing does."""
+        with self.app.app_context():
+            while not self.ending.is_set():
+                lease = leases.claim(self.id)
+                if lease is None:
+                    return
+                job = Job(lease)
+                self.jobs[lease.token] = job
+                try:
+                    self.perform(job)
+                finally:
+                    del self.jobs[lease.token]
+
+    def perform(self, job: Job) -> None:
+        """Run the steps that are left, checkpoint after each; every ending is written down with its reason."""
+        from research_dashboard.services.research import material, step
+
+        lease, position = job.lease, job.lease.position
+        log = logger.bind(run=lease.run_id)
+        log.info("run_claimed", step=position)
+        try:
+            request, data = material(lease.run_id)
+            for position in range(lease.position, len(STEPS) + 1):  # noqa: B007
+                started = time.monotonic()
+                outcome = step(position, request, data, self.reporter(job, position))
+                if job.stop.is_set():
+                    raise StoppedError
+                leases.checkpoint(lease, position, outcome, time.monotonic() - started)
+                log.info("step_completed", step=position, seconds=round(time.monotonic() - started, 3))
+        except (StoppedError, LeaseLostError):
+            self.stopped(job)
+        except CannotResearch as error:
+            log.warning("run_failed", step=position, kind=error.kind)
+            leases.fail(lease, position, error.kind, str(error))
+        except DBAPIError as error:
+            # The database is full, locked, read-only or gone: what is written so far stands, and the run goes on when
+            # its lease has run out and the database can be written again.
+            log.error("database_error", step=position, error=str(error.orig))
+        except Exception as error:
+            log.exception("run_crashed", step=position)
+            leases.fail(lease, position, CRASH, _crash(error))
+
+    def reporter(self, job: Job, position: int) -> Any:
+        """What a step calls to say how far it is; raises StoppedError when it is to stop."""
+        written = time.monotonic()
+
+        def progress(part: float, message: str) -> None:
+            nonlocal written
+            if job.stop.is_set():
+                raise StoppedError
+            if time.monotonic() - written >= REPORT:
+                written = time.monotonic()
+                leases.report(job.lease, position, part, message)
+
+        return progress
+
+    def stopped(self, job: Job) -> None:
+        """A run that this worker no longer works on: cancelled, taken over, or handed back because the worker ends."""
+        if leases.confirm_cancel(job.lease):
+            logger.info("run_cancelled", run=job.lease.run_id)
+        elif self.ending.is_set():
+            leases.release(job.lease)
+            logger.info("run_released", run=job.lease.run_id)
+        else:
+            logger.warning("lease_lost", run=job.lease.run_id)
+
+    def pulse(self, parent: int | None) -> None:
+        """Beat, hear of cancellations, sweep, watch the parent; until the worker ends."""
+        swept = 0.0
+        with self.app.app_context():
+            while not self.ending.wait(BEAT):
+                if parent is not None and os.getppid() != parent:
+                    os.kill(os.getpid(), signal.SIGTERM)
+                try:
+                    self.beat()
+                    if time.monotonic() - swept >= SWEEP:
+                        swept = time.monotonic()
+                        if leases.sweep() and not self.queue.waiting():
+                            self.queue.wake()
+                except Exception as error:  # a pulse that stops would lose every run: say it and go on
+                    logger.error("pulse_failed", error=str(error))
+
+    def beat(self) -> None:
+        """Hold the leases; tell the jobs that were cancelled or lost to stop."""
+        jobs = dict(self.jobs)
+        held = leases.beat(self.id, list(jobs), self.settings.research_threads)
+        for token, job in jobs.items():
+            status = held.get(token)
+            if status == Status.RUNNING:
+                continue
+            job.stop.set()
+            if status == Status.CANCELLING:
+                job.cancelled_at = job.cancelled_at or time.monotonic()
+                if time.monotonic() - job.cancelled_at >= GRACE and leases.confirm_cancel(job.lease):
+                    logger.warning("run_cancelled_without_its_step", run=job.lease.run_id)
+
+    def run(self, parent: int | None = None) -> None:
+        """Work until SIGTERM or SIGINT."""
+        with self.app.app_context():
+            leases.beat(self.id, [], self.settings.research_threads)
+        pulse = threading.Thread(target=self.pulse, args=(parent,), name="pulse", daemon=True)
+        consumer = self.queue.consumer(self.work, self.settings.research_threads)
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, lambda *_: self.end(consumer))
+        consumer._set_signal_handlers = lambda: None
+        self.queue.wake()
+        pulse.start()
+        logger.info("worker_started", worker=self.id, threads=self.settings.research_threads)
+        consumer.run()
+        for _, thread in consumer.worker_threads:
+            thread.join(timeout=5)
+        with self.app.app_context():
+            leases.leave(self.id)
+            db.session.remove()
+            db.engine.dispose()
+        logger.info("worker_ended", worker=self.id)
+
+    def end(self, consumer: Any) -> None:
+        """Stop what runs at its next report, hand it back, and end."""
+        self.ending.set()
+        for job in list(self.jobs.values()):
+            job.stop.set()
+        consumer.stop_flag.set()
+
+
+def _crash(error: Exception) -> str:
+    return (
+        f"An error in the program stopped this step ({type(error).__name__}: {error}). "
+        "It is in the log with its traceback; run it again, and report it if it comes back."
+    )
+
+
+def die_with_parent() -> None:
+    """On Linux: be killed when the process that started this one dies, however it dies."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def main(parent: int | None = None) -> None:
+    """Run a worker in this process. With a parent: end when it ends."""
+    from research_dashboard import create_app
+
+    if parent is not None:
+        die_with_parent()
+        if os.getppid() != parent:
+            return
+    Worker(create_app()).run(parent)
+
+
+if __name__ == "__main__":
+    main()

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from research_dashboard.base import Base, utcnow
@@ -57,13 +57,11 @@ class Source(StrEnum):
     UPLOADED = "uploaded"  # a private company's own figures: not filed
 
 
-# The legal moves of a run; every change of status goes through services.runs.move().
+# The legal moves of a run; every change of status of the built-in research goes through services.leases.move().
 MOVES: dict[Status, frozenset[Status]] = {
     Status.QUEUED: frozenset({Status.RUNNING, Status.CANCELLED, Status.FAILED}),
-    Status.RUNNING: frozenset(
-        {Status.COMPLETED, Status.FAILED, Status.CANCELLING, Status.CANCELLED, Status.INTERRUPTED}
-    ),
-    Status.CANCELLING: frozenset({Status.CANCELLED, Status.INTERRUPTED}),
+    Status.RUNNING: frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLING, Status.INTERRUPTED}),
+    Status.CANCELLING: frozenset({Status.CANCELLED}),
     Status.INTERRUPTED: frozenset({Status.QUEUED, Status.RUNNING, Status.CANCELLED, Status.FAILED}),
     Status.FAILED: frozenset({Status.QUEUED}),
     Status.CANCELLED: frozenset({Status.QUEUED}),
@@ -71,6 +69,11 @@ MOVES: dict[Status, frozenset[Status]] = {
 }
 ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
 WAITING_OR_WORKING = frozenset({Status.QUEUED, Status.RUNNING, Status.CANCELLING, Status.INTERRUPTED})
+
+# The partial indexes' conditions, in words that SQLite recognises again: a query must use the very same text.
+UNFINISHED = "status IN ('Queued', 'Running', 'Cancelling', 'Interrupted')"
+STANDS = "status IN ('Queued', 'Running', 'Interrupted') AND deleted_at IS NULL"  # asking again for such a run gives the same run
+FOR_PEOPLE, FOR_SCHEDULES = 0, 10  # priority: the smaller goes first
 
 
 def one_of(column: str, values: type[StrEnum]) -> str:
@@ -104,6 +107,19 @@ class ResearchRun(Base):
         Index("ix_research_runs_company", "company"),
         Index("ix_research_runs_company_id", "company_id"),
         Index("ix_research_runs_parent_run_id", "parent_run_id"),
+        Index(  # what the workers look for: short, however long the history is
+            "ix_research_runs_unfinished",
+            *("priority", "id"),
+            sqlite_where=text(UNFINISHED),
+            postgresql_where=text(UNFINISHED),
+        ),
+        Index(  # a double click makes one run
+            "uq_research_runs_request_key",
+            "request_key",
+            unique=True,
+            sqlite_where=text(STANDS),
+            postgresql_where=text(STANDS),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -132,6 +148,9 @@ class ResearchRun(Base):
     gaps: Mapped[int] = mapped_column(default=0)
     rules_version: Mapped[str | None]
     data_version: Mapped[str | None]
+    loads: Mapped[list[Any] | None]  # the data it is pinned to: [{"source", "name", "version", "sha256"}]
+    request_key: Mapped[str | None]  # what makes two requests the same: company, options, data version
+    priority: Mapped[int] = mapped_column(default=FOR_PEOPLE, server_default="0")
     parent_run_id: Mapped[int | None] = mapped_column(ForeignKey("research_runs.id", ondelete="SET NULL"))
     deleted_at: Mapped[datetime | None]
 

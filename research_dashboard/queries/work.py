@@ -1,0 +1,67 @@
+"""What waits, what works, who works on it."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import exists, func, or_, select, text
+from sqlalchemy.orm import Session
+
+from research_dashboard.base import utcnow
+from research_dashboard.tables.runs import STANDS, UNFINISHED, ResearchDetail, ResearchRun, Status
+from research_dashboard.tables.workers import Worker
+
+DEAD_AFTER = timedelta(seconds=8)  # a worker that has not beaten for so long is dead
+RECENT_STEPS = 200  # how many past steps the usual time is the median of
+
+
+def alive(session: Session, now: datetime | None = None) -> bool:
+    """True when a worker has beaten lately: without one, a run waits for ever and its page says so."""
+    now = now or utcnow()
+    # A beat from the future is one of before the clock was set back; it proves nothing for longer than a live worker
+    # takes to beat again, so it is held to the same bound.
+    lately = Worker.beat_at.between(now - DEAD_AFTER, now + DEAD_AFTER)
+    return bool(session.scalar(select(exists().where(lately))))
+
+
+def standing_run(session: Session, request_key: str) -> int | None:
+    """The run that waits or works for this very request, if there is one."""
+    statement = select(ResearchRun.id).where(ResearchRun.request_key == request_key, text(STANDS))
+    return session.scalar(statement)
+
+
+def queue_position(session: Session, run_id: int) -> int | None:
+    """How many runs a waiting run stands behind, plus one: 1 is next. None when it does not wait."""
+    run = session.get(ResearchRun, run_id)
+    if run is None or run.status != Status.QUEUED:
+        return None
+    ahead = select(func.count()).where(
+        text(UNFINISHED),
+        ResearchRun.status == Status.QUEUED,
+        ResearchRun.deleted_at.is_(None),
+        or_(ResearchRun.priority < run.priority, (ResearchRun.priority == run.priority) & (ResearchRun.id < run.id)),
+    )
+    return int(session.scalar(ahead) or 0) + 1
+
+
+def usual_seconds(session: Session) -> Mapping[str, float]:
+    """The usual time of each step in seconds: the median over the last completed ones."""
+    usual: dict[str, float] = {}
+    recent = (
+        select(ResearchRun.id)
+        .where(ResearchRun.status == Status.COMPLETED, ResearchRun.origin != "api")
+        .order_by(ResearchRun.date.desc(), ResearchRun.id.desc())
+        .limit(RECENT_STEPS)
+    )
+    statement = select(ResearchDetail.step_name, ResearchDetail.start_time, ResearchDetail.end_time).where(
+        ResearchDetail.research_run_id.in_(recent.scalar_subquery()),
+        ResearchDetail.start_time.is_not(None),
+        ResearchDetail.end_time.is_not(None),
+    )
+    times: dict[str, list[float]] = {}
+    for name, start, end in session.execute(statement):
+        times.setdefault(name, []).append((end - start).total_seconds())
+    for name, values in times.items():
+        values.sort()
+        middle = len(values) // 2
+        usual[name] = values[middle] if len(values) % 2 else (values[middle - 1] + values[middle]) / 2
+    return usual

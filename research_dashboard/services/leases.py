@@ -1,0 +1,329 @@
+"""What a worker does with a run: claim it, beat, checkpoint, give it up. The run's row is the lease, its steps are the
+checkpoints. Every write is fenced: it says whose lease it stands on, and is refused when that lease is gone."""
+
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, text, update
+from sqlalchemy.orm import Session
+
+from research_dashboard.base import utcnow
+from research_dashboard.extensions import writing
+from research_dashboard.queries.work import alive
+from research_dashboard.research.steps import RESULT_TYPES, STEPS, Outcome
+from research_dashboard.tables.runs import (
+    MOVES,
+    UNFINISHED,
+    Origin,
+    ResearchDetail,
+    ResearchResult,
+    ResearchRun,
+    Status,
+    StepStatus,
+)
+from research_dashboard.tables.workers import Worker
+
+LEASE = timedelta(seconds=5)
+MAX_CLAIMS = 5  # without a new checkpoint: then the run itself is what kills its workers
+FORGET_WORKERS = timedelta(days=1)
+OURS = (Origin.RESEARCH.value, Origin.SCHEDULE.value)  # the origins that the worker may touch
+
+WORKER_DIED = "worker_died"
+NO_WORKER = "no_worker"
+
+
+class LeaseLostError(Exception):
+    """The run is no longer this worker's: it was cancelled, ended, or taken over after the lease ran out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A claimed run: the token fences every write, position is the step to go on with."""
+
+    run_id: int
+    token: str
+    position: int
+
+
+def move(session: Session, run_id: int, to: Status, *conditions: ColumnElement[bool], **values: Any) -> bool:
+    """Change a run's status if MOVES allows it from where the run stands; says whether it did."""
+    allowed = [status.value for status, targets in MOVES.items() if to in targets]
+    statement = (
+        update(ResearchRun)
+        .where(ResearchRun.id == run_id, ResearchRun.status.in_(allowed), *conditions)
+        .values(status=to.value, **values)
+        .execution_options(synchronize_session=False)
+    )
+    return _changed(session, statement) == 1
+
+
+def ended_at(now: datetime) -> Any:
+    """The end of a run, never before its start, though the clock was set back meanwhile."""
+    return case((ResearchRun.started_at > now, ResearchRun.started_at), else_=now)
+
+
+def expired(now: datetime) -> ColumnElement[bool]:
+    """The lease ran out; or it lies further ahead than any lease can, because the clock was set back."""
+    return or_(
+        ResearchRun.lease_until.is_(None), ResearchRun.lease_until < now, ResearchRun.lease_until > now + 2 * LEASE
+    )
+
+
+def eligible(now: datetime) -> ColumnElement[bool]:
+    """Runs that a worker may claim."""
+    return and_(
+        text(UNFINISHED),
+        ResearchRun.origin.in_(OURS),
+        ResearchRun.deleted_at.is_(None),
+        ResearchRun.attempts < MAX_CLAIMS,
+        or_(
+            ResearchRun.status.in_([Status.QUEUED.value, Status.INTERRUPTED.value]),
+            and_(ResearchRun.status == Status.RUNNING.value, expired(now)),
+        ),
+    )
+
+
+def claim(worker_id: str, now: datetime | None = None) -> Lease | None:
+    """Take the next run, in one statement, and begin its first unfinished step; None when nothing waits."""
+    now = now or utcnow()
+    token = f"{worker_id}:{uuid.uuid4().hex[:8]}"
+    following = (
+        select(ResearchRun.id)
+        .where(eligible(now))
+        .order_by(ResearchRun.priority, ResearchRun.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        update(ResearchRun)
+        .where(ResearchRun.id == following.scalar_subquery())
+        .values(
+            status=Status.RUNNING.value,
+            worker=token,
+            lease_until=now + LEASE,
+            attempts=ResearchRun.attempts + 1,
+            started_at=func.coalesce(ResearchRun.started_at, now),
+            error_kind=None,
+            error_message=None,
+        )
+        .returning(ResearchRun.id)
+        .execution_options(synchronize_session=False)
+    )
+    with writing() as session:
+        run_id = session.scalar(statement)
+        if run_id is None:
+            return None
+        position = session.scalar(
+            select(func.min(ResearchDetail.position)).where(
+                ResearchDetail.research_run_id == run_id, ResearchDetail.status != StepStatus.COMPLETED.value
+            )
+        )
+        lease = Lease(run_id, token, position or len(STEPS))
+        _begin(session, lease.run_id, lease.position, now)
+    return lease
+
+
+def beat(worker_id: str, tokens: Collection[str], threads: int = 1, now: datetime | None = None) -> Mapping[str, Status]:
+    """Say that this worker lives and hold its leases. Answers each lease's status; one not answered is lost."""
+    now = now or utcnow()
+    with writing() as session:
+        if not _changed(session, update(Worker).where(Worker.id == worker_id).values(beat_at=now)):
+            session.execute(insert(Worker).values(id=worker_id, started_at=now, beat_at=now, threads=threads))
+            session.execute(delete(Worker).where(Worker.beat_at < now - FORGET_WORKERS))
+        if not tokens:
+            return {}
+        statement = (
+            update(ResearchRun)
+            .where(ResearchRun.worker.in_(tokens), ResearchRun.status.in_(["Running", "Cancelling"]))
+            .values(lease_until=now + LEASE)
+            .returning(ResearchRun.worker, ResearchRun.status)
+            .execution_options(synchronize_session=False)
+        )
+        return {token: Status(status) for token, status in session.execute(statement) if token}
+
+
+def leave(worker_id: str) -> None:
+    """Say that this worker ends in an orderly way."""
+    with writing() as session:
+        session.execute(delete(Worker).where(Worker.id == worker_id))
+
+
+def report(lease: Lease, position: int, progress: float, message: str) -> None:
+    """Write what the running step is doing. Raises LeaseLostError."""
+    with writing() as session:
+        _fence(session, lease)
+        _step(session, lease.run_id, position, progress=min(max(progress, 0.0), 1.0), message=message)
+
+
+def checkpoint(lease: Lease, position: int, outcome: Outcome, seconds: float, now: datetime | None = None) -> None:
+    """Store a finished step with its results, and begin the next one or complete the run: all or nothing.
+
+    `seconds` is the real work of the step. Raises LeaseLostError, and stores nothing, when the run was cancelled or taken.
+    """
+    now = now or utcnow()
+    values: dict[str, Any] = {"attempts": 0, "duration_mins": ResearchRun.duration_mins + seconds / 60}
+    if outcome.insights is not None:
+        values["insights"] = outcome.insights
+    if outcome.gaps is not None:
+        values["gaps"] = outcome.gaps
+    order = list(RESULT_TYPES)
+    rows = [
+        {
+            "research_run_id": lease.run_id,
+            "result_type": kind,
+            "result_data": data,
+            "position": order.index(kind) + 1,
+            "created_at": now,
+        }
+        for kind, data in outcome.results.items()
+    ]
+    with writing() as session:
+        if position == len(STEPS):
+            values |= {"finished_at": ended_at(now), "worker": None, "lease_until": None}
+            if not move(session, lease.run_id, Status.COMPLETED, ResearchRun.worker == lease.token, **values):
+                raise LeaseLostError
+        else:
+            _fence(session, lease, lease_until=now + LEASE, **values)
+        _end(session, lease.run_id, position, StepStatus.COMPLETED, outcome.message, now, progress=1.0)
+        if rows:
+            session.execute(insert(ResearchResult), rows)
+        if position < len(STEPS):
+            _begin(session, lease.run_id, position + 1, now)
+
+
+def fail(lease: Lease, position: int, kind: str, message: str, now: datetime | None = None) -> bool:
+    """End the run as Failed: kind for the record, the cause and what to do in plain words. False when it was lost."""
+    now = now or utcnow()
+    with writing() as session:
+        return _fail(session, lease.run_id, position, kind, message, now, ResearchRun.worker == lease.token)
+
+
+def confirm_cancel(lease: Lease, now: datetime | None = None) -> bool:
+    """The worker says that it has stopped: Cancelling becomes Cancelled. False when there is nothing to confirm."""
+    now = now or utcnow()
+    with writing() as session:
+        return _cancelled(session, lease.run_id, now, ResearchRun.worker == lease.token)
+
+
+def release(lease: Lease) -> None:
+    """Hand the run back unharmed, when this worker is told to stop: the next one goes on at once."""
+    with writing() as session:
+        fewer = case((ResearchRun.attempts > 0, ResearchRun.attempts - 1), else_=0)
+        if _changed(session, _leased(lease).values(worker=None, lease_until=None, attempts=fewer)):
+            position = session.scalar(_running_step(lease.run_id))
+            if position is not None:
+                _step(session, lease.run_id, position, status=StepStatus.PENDING.value)
+
+
+def sweep(now: datetime | None = None) -> int:
+    """Mend what dead workers left: end what cannot go on, mark what nobody works on; how many runs wait to be claimed."""
+    now = now or utcnow()
+    with writing() as session:
+        left = session.execute(
+            select(ResearchRun.id, ResearchRun.status, ResearchRun.attempts).where(
+                text(UNFINISHED), ResearchRun.origin.in_(OURS), ResearchRun.status != Status.QUEUED.value, expired(now)
+            )
+        ).all()
+        nobody = bool(left) and not alive(session, now)
+        for run_id, status, attempts in left:
+            if status == Status.CANCELLING:
+                _cancelled(session, run_id, now, expired(now))
+            elif attempts >= MAX_CLAIMS:
+                message = (
+                    f"The worker died {attempts} times in this step, so the run was given up. "
+                    "Look into the worker's log, then run it again."
+                )
+                _fail(session, run_id, None, WORKER_DIED, message, now, expired(now))
+            elif status == Status.RUNNING and nobody:
+                message = (
+                    "The worker stopped and no other is running. The run goes on from its last finished step "
+                    "as soon as a worker is started (flask worker)."
+                )
+                move(session, run_id, Status.INTERRUPTED, worker=None, error_kind=NO_WORKER, error_message=message)
+        return int(session.scalar(select(func.count()).select_from(ResearchRun).where(eligible(now))) or 0)
+
+
+def _leased(lease: Lease) -> Any:
+    return (
+        update(ResearchRun)
+        .where(
+            ResearchRun.id == lease.run_id,
+            ResearchRun.worker == lease.token,
+            ResearchRun.status == Status.RUNNING.value,
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _fence(session: Session, lease: Lease, **values: Any) -> None:
+    """Raise LeaseLostError unless the run is still this lease's and nobody asked to cancel it; write the values."""
+    if _changed(session, _leased(lease).values(**(values or {"lease_until": utcnow() + LEASE}))) != 1:
+        raise LeaseLostError
+
+
+def _fail(
+    session: Session,
+    run_id: int,
+    position: int | None,
+    kind: str,
+    message: str,
+    now: datetime,
+    condition: ColumnElement[bool],
+) -> bool:
+    values = {"error_kind": kind, "error_message": message, "finished_at": ended_at(now), "lease_until": None}
+    if not move(session, run_id, Status.FAILED, condition, worker=None, **values):
+        return False
+    if position is None:
+        position = session.scalar(_running_step(run_id))
+    if position is not None:
+        _end(session, run_id, position, StepStatus.FAILED, message, now)
+    return True
+
+
+def _cancelled(session: Session, run_id: int, now: datetime, condition: ColumnElement[bool]) -> bool:
+    values = {"worker": None, "lease_until": None, "finished_at": ended_at(now)}
+    if not move(session, run_id, Status.CANCELLED, condition, **values):
+        return False
+    position = session.scalar(_running_step(run_id))
+    if position is not None:
+        _end(session, run_id, position, StepStatus.CANCELLED, None, now)
+    return True
+
+
+def _running_step(run_id: int) -> Any:
+    return select(func.min(ResearchDetail.position)).where(
+        ResearchDetail.research_run_id == run_id, ResearchDetail.status == StepStatus.RUNNING.value
+    )
+
+
+def _begin(session: Session, run_id: int, position: int, now: datetime) -> None:
+    again = case((ResearchDetail.start_time.is_(None), ResearchDetail.attempt), else_=ResearchDetail.attempt + 1)
+    values = {"status": StepStatus.RUNNING.value, "start_time": now, "end_time": None, "message": None}
+    _step(session, run_id, position, attempt=again, progress=0.0, **values)
+
+
+def _end(
+    session: Session, run_id: int, position: int, status: StepStatus, message: str | None, now: datetime, **values: Any
+) -> None:
+    if message is not None:
+        values["message"] = message
+    end = case((ResearchDetail.start_time > now, ResearchDetail.start_time), else_=now)
+    _step(session, run_id, position, status=status.value, end_time=end, **values)
+
+
+def _step(session: Session, run_id: int, position: int, **values: Any) -> None:
+    statement = (
+        update(ResearchDetail)
+        .where(ResearchDetail.research_run_id == run_id, ResearchDetail.position == position)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(statement)
+
+
+def _changed(session: Session, statement: Any) -> int:
+    """Execute and say how many rows changed."""
+    return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,201 @@
+"""What people and programs do with a run of the built-in research: start, cancel, resume, run again."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import msgspec
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from research_dashboard import queue
+from research_dashboard.base import utcnow
+from research_dashboard.extensions import writing
+from research_dashboard.logs import logger
+from research_dashboard.queries.work import standing_run
+from research_dashboard.research.model import Company
+from research_dashboard.research.steps import STEPS
+from research_dashboard.services.leases import ended_at, move
+from research_dashboard.tables.runs import (
+    FOR_PEOPLE,
+    FOR_SCHEDULES,
+    Origin,
+    ResearchDetail,
+    ResearchRun,
+    Status,
+    StepStatus,
+)
+
+KEY_LENGTH = 32
+
+
+class RunError(Exception):
+    """A run cannot be what was asked of it; the text says why, in plain words."""
+
+
+class NoSuchRunError(RunError):
+    """There is no such run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The run that answers a request; `new` is False when the same request was waiting or running already."""
+
+    run_id: int
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A request for research with everything settled: what start_research and rerun insert."""
+
+    company: Company
+    researcher: str
+    source: str
+    as_of: date
+    peers: tuple[int, ...]  # CIKs
+    options: Mapping[str, Any]
+    loads: tuple[Mapping[str, Any], ...]
+    data_version: str
+    origin: Origin = Origin.RESEARCH
+    created_by: str | None = None
+    parent_run_id: int | None = None
+
+    @property
+    def key(self) -> str:
+        """What makes two requests the same: company, options, data version."""
+        what = [
+            self.company.id,
+            self.source,
+            self.as_of.isoformat(),
+            sorted(self.peers),
+            {name: self.options[name] for name in sorted(self.options)},
+            self.data_version,
+        ]
+        return hashlib.sha256(msgspec.json.encode(what)).hexdigest()[:KEY_LENGTH]
+
+
+def place(order: Order) -> Started:
+    """Write the run and its five waiting steps, commit, wake a worker; or find the run that stands for it already."""
+    while True:
+        try:
+            with writing() as session:
+                run_id = standing_run(session, order.key)
+                if run_id is not None:
+                    return Started(run_id, new=False)
+                run_id = _insert(session, order)
+            break
+        except IntegrityError:  # another process was quicker (PostgreSQL); its run is there now
+            with writing() as session:
+                if standing_run(session, order.key) is None:
+                    raise
+    wake()
+    return Started(run_id, new=True)
+
+
+def wake() -> None:
+    """Wake a worker. What is committed is not lost when this fails: the workers' sweep finds it a second later."""
+    try:
+        queue.wake()
+    except Exception as error:  # whatever the queue's storage raises
+        logger.warning("queue_not_reached", error=str(error))
+
+
+def cancel(run_id: int) -> Status:
+    """Ask a run to stop. A waiting one is Cancelled at once, a running one Cancelling until its worker has stopped.
+
+    Asking twice is asking once. Raises NoSuchRunError, and RunError when the run has ended already.
+    """
+    now = utcnow()
+    with writing() as session:
+        run = _get(session, run_id)
+        idle = ResearchRun.status.in_([Status.QUEUED.value, Status.INTERRUPTED.value])
+        asked = {"cancel_requested": True}
+        if move(session, run_id, Status.CANCELLED, idle, finished_at=ended_at(now), worker=None, **asked):
+            return Status.CANCELLED
+        if move(session, run_id, Status.CANCELLING, **asked):
+            return Status.CANCELLING
+        if run.status in (Status.CANCELLING, Status.CANCELLED):
+            return Status(run.status)
+        raise RunError(f"Run {run_id} is {run.status}: there is nothing left to cancel.")
+
+
+def resume(run_id: int) -> None:
+    """Put a run that was Interrupted, Failed or Cancelled in the queue again: it goes on after its last finished step.
+
+    The failed step is tried again. Raises NoSuchRunError, RunError.
+    """
+    with writing() as session:
+        run = _get(session, run_id)
+        _reset_steps(session, run_id)
+        try:
+            moved = move(
+                session,
+                run_id,
+                Status.QUEUED,
+                attempts=0,
+                cancel_requested=False,
+                error_kind=None,
+                error_message=None,
+                finished_at=None,
+                worker=None,
+                lease_until=None,
+            )
+            session.flush()
+        except IntegrityError:
+            raise RunError(f"The same research is waiting or running already; run {run_id} was left as it is.") from None
+        if not moved:
+            raise RunError(f"Run {run_id} is {run.status}: only an ended or interrupted run can go on.")
+    wake()
+
+
+def _insert(session: Session, order: Order) -> int:
+    scheduled = order.origin == Origin.SCHEDULE
+    run = ResearchRun(
+        company=order.company.name,
+        researcher=order.researcher,
+        status=Status.QUEUED.value,
+        origin=order.origin.value,
+        created_by=order.created_by or order.researcher,
+        company_id=order.company.id,
+        ticker=order.company.ticker,
+        source=order.source,
+        as_of=order.as_of,
+        options={**order.options, **({"peers": sorted(order.peers)} if order.peers else {})} or None,
+        data_version=order.data_version,
+        loads=[dict(load) for load in order.loads],
+        request_key=order.key,
+        priority=FOR_SCHEDULES if scheduled else FOR_PEOPLE,
+        parent_run_id=order.parent_run_id,
+        details=[
+            ResearchDetail(step_name=name, position=position, status=StepStatus.PENDING.value)
+            for position, name in enumerate(STEPS, 1)
+        ],
+    )
+    session.add(run)
+    session.flush()
+    return run.id
+
+
+def _get(session: Session, run_id: int) -> ResearchRun:
+    run = session.scalar(select(ResearchRun).where(ResearchRun.id == run_id, ResearchRun.deleted_at.is_(None)))
+    if run is None:
+        raise NoSuchRunError(f"There is no run {run_id}.")
+    if run.origin not in (Origin.RESEARCH, Origin.SCHEDULE):
+        raise RunError(f"Run {run_id} was logged by a program: only that program can change it.")
+    return run
+
+
+def _reset_steps(session: Session, run_id: int) -> None:
+    session.execute(
+        update(ResearchDetail)
+        .where(ResearchDetail.research_run_id == run_id, ResearchDetail.status != StepStatus.COMPLETED.value)
+        .values(status=StepStatus.PENDING.value, end_time=None, message=None, progress=0.0)
+        .execution_options(synchronize_session=False)
+    )
+
+
+
