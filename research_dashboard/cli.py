@@ -2,6 +2,9 @@
 
 from flask import Flask
 
+from research_dashboard.commands.worker import worker
+
 
 def init_app(app: Flask) -> None:
     """Register the command groups."""
+    app.cli.add_command(worker)

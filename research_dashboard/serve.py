@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
@@ -88,7 +89,9 @@ def check_free(host: str, port: int) -> None:
             probe.listen()
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise CannotServeError(f"Port {port} is taken by another program: give another one, PORT={port + 1}.") from None
+            raise CannotServeError(
+                f"Port {port} is taken by another program: give another one, PORT={port + 1}."
+            ) from None
         reason = error.strerror or str(error)
         raise CannotServeError(f"{host}:{port} cannot be listened on ({reason}): check HOST and PORT.") from None
 
@@ -110,10 +113,27 @@ def prepare(settings: Settings) -> None:
 def web() -> Any:
     """The WSGI application, made in each web process, which ends when the server's first process does."""
     from research_dashboard import create_app
-    from research_dashboard.worker import die_with_parent
 
     die_with_parent()
     return create_app()
+
+
+def work(parent: int) -> None:
+    """Be the worker process, which ends when the server's first process does."""
+    from research_dashboard import create_app
+    from research_dashboard.worker import Worker
+
+    die_with_parent()
+    if os.getppid() == parent:
+        Worker(create_app()).run(parent)
+
+
+def die_with_parent() -> None:
+    """On Linux: be killed when the process that started this one dies, however it dies."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def serve(settings: Settings, host: str, port: int) -> None:
@@ -160,10 +180,8 @@ class Crew:
         _in_background(self._look_after)
 
     def _spawn(self) -> None:
-        from research_dashboard import worker
-
         # multiprocessing keeps the process group; the worker itself ends when this process is gone.
-        self.process = self.context.Process(target=worker.main, args=(os.getpid(),), name="worker")
+        self.process = self.context.Process(target=work, args=(os.getpid(),), name="worker")
         self.process.start()
 
     def _look_after(self) -> None:
@@ -216,5 +234,4 @@ def _in_url(host: str) -> str:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     main()

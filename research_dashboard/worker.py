@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import sys
 import threading
 import time
 import uuid
@@ -69,16 +68,17 @@ class Worker:
 
     def perform(self, job: Job) -> None:
         """Run the steps that are left, checkpoint after each; every ending is written down with its reason."""
-        from research_dashboard.services.research import material, step
+        from research_dashboard.research.pipeline import perform
+        from research_dashboard.services.research import material
 
         lease, position = job.lease, job.lease.position
         log = logger.bind(run=lease.run_id)
         log.info("run_claimed", step=position)
         try:
             request, data = material(lease.run_id)
-            for position in range(lease.position, len(STEPS) + 1):  # noqa: B007
+            for position in range(lease.position, len(STEPS) + 1):
                 started = time.monotonic()
-                outcome = step(position, request, data, self.reporter(job, position))
+                outcome = perform(position, request, data, self.reporter(job, position))
                 if job.stop.is_set():
                     raise StoppedError
                 leases.checkpoint(lease, position, outcome, time.monotonic() - started)
@@ -184,26 +184,3 @@ def _crash(error: Exception) -> str:
         f"An error in the program stopped this step ({type(error).__name__}: {error}). "
         "It is in the log with its traceback; run it again, and report it if it comes back."
     )
-
-
-def die_with_parent() -> None:
-    """On Linux: be killed when the process that started this one dies, however it dies."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-
-
-def main(parent: int | None = None) -> None:
-    """Run a worker in this process. With a parent: end when it ends."""
-    from research_dashboard import create_app
-
-    if parent is not None:
-        die_with_parent()
-        if os.getppid() != parent:
-            return
-    Worker(create_app()).run(parent)
-
-
-if __name__ == "__main__":
-    main()

@@ -53,13 +53,12 @@ def usual_seconds(session: Session) -> Mapping[str, float]:
         .limit(RECENT_STEPS)
     )
     statement = select(ResearchDetail.step_name, ResearchDetail.start_time, ResearchDetail.end_time).where(
-        ResearchDetail.research_run_id.in_(recent.scalar_subquery()),
-        ResearchDetail.start_time.is_not(None),
-        ResearchDetail.end_time.is_not(None),
+        ResearchDetail.research_run_id.in_(recent.scalar_subquery())
     )
     times: dict[str, list[float]] = {}
     for name, start, end in session.execute(statement):
-        times.setdefault(name, []).append((end - start).total_seconds())
+        if start and end:
+            times.setdefault(name, []).append((end - start).total_seconds())
     for name, values in times.items():
         values.sort()
         middle = len(values) // 2

@@ -126,7 +126,9 @@ def claim(worker_id: str, now: datetime | None = None) -> Lease | None:
     return lease
 
 
-def beat(worker_id: str, tokens: Collection[str], threads: int = 1, now: datetime | None = None) -> Mapping[str, Status]:
+def beat(
+    worker_id: str, tokens: Collection[str], threads: int = 1, now: datetime | None = None
+) -> Mapping[str, Status]:
     """Say that this worker lives and hold its leases. Answers each lease's status; one not answered is lost."""
     now = now or utcnow()
     with writing() as session:
@@ -161,7 +163,7 @@ def report(lease: Lease, position: int, progress: float, message: str) -> None:
 def checkpoint(lease: Lease, position: int, outcome: Outcome, seconds: float, now: datetime | None = None) -> None:
     """Store a finished step with its results, and begin the next one or complete the run: all or nothing.
 
-    `seconds` is the real work of the step. Raises LeaseLostError, and stores nothing, when the run was cancelled or taken.
+    `seconds` is the real work of the step. Raises LeaseLostError, and stores nothing, when the run is no longer ours.
     """
     now = now or utcnow()
     values: dict[str, Any] = {"attempts": 0, "duration_mins": ResearchRun.duration_mins + seconds / 60}
@@ -187,7 +189,7 @@ def checkpoint(lease: Lease, position: int, outcome: Outcome, seconds: float, no
                 raise LeaseLostError
         else:
             _fence(session, lease, lease_until=now + LEASE, **values)
-        _end(session, lease.run_id, position, StepStatus.COMPLETED, outcome.message, now, progress=1.0)
+        _end(session, lease.run_id, position, StepStatus.COMPLETED, now=now, message=outcome.message, progress=1.0)
         if rows:
             session.execute(insert(ResearchResult), rows)
         if position < len(STEPS):
@@ -198,7 +200,9 @@ def fail(lease: Lease, position: int, kind: str, message: str, now: datetime | N
     """End the run as Failed: kind for the record, the cause and what to do in plain words. False when it was lost."""
     now = now or utcnow()
     with writing() as session:
-        return _fail(session, lease.run_id, position, kind, message, now, ResearchRun.worker == lease.token)
+        return _fail(
+            session, lease.run_id, position, ResearchRun.worker == lease.token, kind=kind, message=message, now=now
+        )
 
 
 def confirm_cancel(lease: Lease, now: datetime | None = None) -> bool:
@@ -219,7 +223,7 @@ def release(lease: Lease) -> None:
 
 
 def sweep(now: datetime | None = None) -> int:
-    """Mend what dead workers left: end what cannot go on, mark what nobody works on; how many runs wait to be claimed."""
+    """Mend what dead workers left: end what cannot go on, mark what nobody works on. Answers how many runs wait."""
     now = now or utcnow()
     with writing() as session:
         left = session.execute(
@@ -236,7 +240,7 @@ def sweep(now: datetime | None = None) -> int:
                     f"The worker died {attempts} times in this step, so the run was given up. "
                     "Look into the worker's log, then run it again."
                 )
-                _fail(session, run_id, None, WORKER_DIED, message, now, expired(now))
+                _fail(session, run_id, None, expired(now), kind=WORKER_DIED, message=message, now=now)
             elif status == Status.RUNNING and nobody:
                 message = (
                     "The worker stopped and no other is running. The run goes on from its last finished step "
@@ -264,22 +268,15 @@ def _fence(session: Session, lease: Lease, **values: Any) -> None:
         raise LeaseLostError
 
 
-def _fail(
-    session: Session,
-    run_id: int,
-    position: int | None,
-    kind: str,
-    message: str,
-    now: datetime,
-    condition: ColumnElement[bool],
-) -> bool:
-    values = {"error_kind": kind, "error_message": message, "finished_at": ended_at(now), "lease_until": None}
+def _fail(session: Session, run_id: int, position: int | None, condition: ColumnElement[bool], **error: Any) -> bool:
+    now, message = error["now"], error["message"]
+    values = {"error_kind": error["kind"], "error_message": message, "finished_at": ended_at(now), "lease_until": None}
     if not move(session, run_id, Status.FAILED, condition, worker=None, **values):
         return False
     if position is None:
         position = session.scalar(_running_step(run_id))
     if position is not None:
-        _end(session, run_id, position, StepStatus.FAILED, message, now)
+        _end(session, run_id, position, StepStatus.FAILED, now=now, message=message)
     return True
 
 
@@ -289,7 +286,7 @@ def _cancelled(session: Session, run_id: int, now: datetime, condition: ColumnEl
         return False
     position = session.scalar(_running_step(run_id))
     if position is not None:
-        _end(session, run_id, position, StepStatus.CANCELLED, None, now)
+        _end(session, run_id, position, StepStatus.CANCELLED, now=now)
     return True
 
 
@@ -305,11 +302,7 @@ def _begin(session: Session, run_id: int, position: int, now: datetime) -> None:
     _step(session, run_id, position, attempt=again, progress=0.0, **values)
 
 
-def _end(
-    session: Session, run_id: int, position: int, status: StepStatus, message: str | None, now: datetime, **values: Any
-) -> None:
-    if message is not None:
-        values["message"] = message
+def _end(session: Session, run_id: int, position: int, status: StepStatus, *, now: datetime, **values: Any) -> None:
     end = case((ResearchDetail.start_time > now, ResearchDetail.start_time), else_=now)
     _step(session, run_id, position, status=status.value, end_time=end, **values)
 

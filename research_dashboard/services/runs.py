@@ -146,7 +146,9 @@ def resume(run_id: int) -> None:
             )
             session.flush()
         except IntegrityError:
-            raise RunError(f"The same research is waiting or running already; run {run_id} was left as it is.") from None
+            raise RunError(
+                f"The same research is waiting or running already; run {run_id} was left as it is."
+            ) from None
         if not moved:
             raise RunError(f"Run {run_id} is {run.status}: only an ended or interrupted run can go on.")
     wake()
@@ -196,6 +198,3 @@ def _reset_steps(session: Session, run_id: int) -> None:
         .values(status=StepStatus.PENDING.value, end_time=None, message=None, progress=0.0)
         .execution_options(synchronize_session=False)
     )
-
-
-

@@ -72,7 +72,8 @@ WAITING_OR_WORKING = frozenset({Status.QUEUED, Status.RUNNING, Status.CANCELLING
 
 # The partial indexes' conditions, in words that SQLite recognises again: a query must use the very same text.
 UNFINISHED = "status IN ('Queued', 'Running', 'Cancelling', 'Interrupted')"
-STANDS = "status IN ('Queued', 'Running', 'Interrupted') AND deleted_at IS NULL"  # asking again for such a run gives the same run
+# Asking again for such a run gives the same run.
+STANDS = "status IN ('Queued', 'Running', 'Interrupted') AND deleted_at IS NULL"
 FOR_PEOPLE, FOR_SCHEDULES = 0, 10  # priority: the smaller goes first
 
 
