@@ -113,9 +113,12 @@ def prepare(settings: Settings) -> None:
 def web() -> Any:
     """The WSGI application, made in each web process, which ends when the server's first process does."""
     from research_dashboard import create_app
+    from research_dashboard.queue import queue_of
 
     die_with_parent()
-    return create_app()
+    app = create_app()
+    _in_background(queue_of, app.config["SETTINGS"])  # opened before the first run is asked for
+    return app
 
 
 def work(parent: int) -> None:
@@ -152,7 +155,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
         blocking_threads=BLOCKING_THREADS,
         workers_kill_timeout=KILL_TIMEOUT,
         respawn_failed_workers=True,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
         websockets=False,
     )
     crew = Crew()
@@ -225,7 +228,7 @@ def announce(host: str, port: int) -> None:
     print(f"Research Dashboard is ready at {url}", flush=True)
 
 
-def _in_background(function: Callable[..., None], *args: Any) -> None:
+def _in_background(function: Callable[..., object], *args: Any) -> None:
     threading.Thread(target=function, args=args, daemon=True).start()
 
 

@@ -1,30 +1,34 @@
 """What people and programs do with a run of the built-in research: start, cancel, resume, run again."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from research_dashboard import queue
 from research_dashboard.base import utcnow
-from research_dashboard.extensions import writing
+from research_dashboard.extensions import reading, writing
 from research_dashboard.logs import logger
 from research_dashboard.queries.work import standing_run
 from research_dashboard.research.model import Company
 from research_dashboard.research.steps import STEPS
 from research_dashboard.services.leases import ended_at, move
+from research_dashboard.services.research import plain
+from research_dashboard.tables.companies import Company as CompanyRow
+from research_dashboard.tables.companies import DataLoad, Ticker
 from research_dashboard.tables.runs import (
     FOR_PEOPLE,
     FOR_SCHEDULES,
     Origin,
     ResearchDetail,
     ResearchRun,
+    Source,
     Status,
     StepStatus,
 )
@@ -56,7 +60,7 @@ class Order:
     researcher: str
     source: str
     as_of: date
-    peers: tuple[int, ...]  # CIKs
+    peers: tuple[int, ...]  # ids of companies; empty: by industry
     options: Mapping[str, Any]
     loads: tuple[Mapping[str, Any], ...]
     data_version: str
@@ -76,6 +80,78 @@ class Order:
             self.data_version,
         ]
         return hashlib.sha256(msgspec.json.encode(what)).hexdigest()[:KEY_LENGTH]
+
+
+def start_research(
+    company: str | int,
+    researcher: str,
+    *,
+    as_of: date | None = None,
+    source: str = "auto",
+    peers: Iterable[str | int] = (),
+    options: Mapping[str, Any] | None = None,
+    origin: Origin = Origin.RESEARCH,
+    created_by: str | None = None,
+    parent_run_id: int | None = None,
+) -> Started:
+    """Ask for research of a company, given by name, ticker or CIK: the run is on record when this returns.
+
+    The same request that waits or works already gives the same run. `as_of`: nothing filed after that day is used
+    (default today, UTC). Raises what services.companies.resolve raises for an unknown or ambiguous company or peer, and
+    RunError for a request that cannot be.
+    """
+    today = utcnow().date()
+    if as_of is not None and as_of > today:
+        raise RunError(f"{as_of} lies in the future: figures can be known as of today or earlier.")
+    with reading() as session:
+        subject = _resolve(session, company)
+        chosen = tuple(_resolve(session, peer).id for peer in peers)
+        source = Source.BUNDLED.value if source == "auto" else source
+        loads, data_version = pinned(session, source)
+    order = Order(
+        company=subject,
+        researcher=researcher,
+        source=source,
+        as_of=as_of or today,
+        peers=chosen,
+        options=options or {},
+        loads=loads,
+        data_version=data_version,
+        origin=origin,
+        created_by=created_by,
+        parent_run_id=parent_run_id,
+    )
+    return place(order)
+
+
+def pinned(session: Session, source: str) -> tuple[tuple[Mapping[str, Any], ...], str]:
+    """The loads that a run on this source stands on, and their common version."""
+    statement = (
+        select(DataLoad.source, DataLoad.name, DataLoad.version, DataLoad.sha256)
+        .where(DataLoad.source == source, DataLoad.finished_at.is_not(None))
+        .order_by(DataLoad.id)
+    )
+    loads = tuple(dict(row._mapping) for row in session.execute(statement))
+    if not loads:
+        return (), "none"
+    digest = hashlib.sha256("".join(load["sha256"] for load in loads).encode()).hexdigest()
+    return loads, f"{loads[-1]['name']} {loads[-1]['version']} ({digest[:12]})"
+
+
+def _resolve(session: Session, company: str | int) -> Company:
+    text = str(company).strip()
+    row = None
+    if text.isdecimal():
+        row = session.scalar(select(CompanyRow).where(CompanyRow.cik == int(text)))
+    else:
+        row = session.scalar(
+            select(CompanyRow)
+            .outerjoin(Ticker, Ticker.company_id == CompanyRow.id)
+            .where(or_(Ticker.symbol == text.upper(), func.lower(CompanyRow.name) == text.lower()))
+        )
+    if row is None:
+        raise RunError(f"“{text}” is not a company known here.")
+    return plain(row, [ticker.symbol for ticker in row.tickers])
 
 
 def place(order: Order) -> Started:

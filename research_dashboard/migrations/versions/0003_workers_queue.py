@@ -1,18 +1,18 @@
 """workers, queue
 
-Revision ID: 0002
-Revises: 0001
+Revision ID: 0003
+Revises: 0002
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-UNFINISHED = sa.text("status IN ('Queued', 'Running', 'Cancelling', 'Interrupted')")
+UNFINISHED = sa.text("status NOT IN ('Completed', 'Failed', 'Cancelled')")
 STANDS = sa.text("status IN ('Queued', 'Running', 'Interrupted') AND deleted_at IS NULL")
 
 
