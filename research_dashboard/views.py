@@ -7,6 +7,7 @@ from research_dashboard.pages import frame, overview, settings
 pages = Blueprint("pages", __name__)
 
 pages.get("/")(overview.overview)
+pages.route("/settings", methods=["GET", "POST"])(settings.settings)
 pages.post("/theme")(settings.theme_save)
 
 

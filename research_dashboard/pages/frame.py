@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, current_app, g, request, url_for
+from flask import Flask, Response, current_app, request, url_for
 from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -59,17 +59,19 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+PREFERENCES = "research_dashboard.preferences"
 A_YEAR = 365 * 24 * 60 * 60
 
 
 def preferences() -> Preferences:
     """What is set on /settings, read once a request; the defaults when the database cannot answer (error pages)."""
-    if "preferences" not in g:
+    kept = request.environ  # not g, which outlives the request where an application context stands around it
+    if PREFERENCES not in kept:
         try:
-            g.preferences = read_preferences(db.session())
+            kept[PREFERENCES] = read_preferences(db.session())
         except SQLAlchemyError:
-            g.preferences = defaults()
-    found: Preferences = g.preferences
+            kept[PREFERENCES] = defaults()
+    found: Preferences = kept[PREFERENCES]
     return found
 
 
