@@ -1,0 +1,159 @@
+"""Who may do what, in one table: every route has its line here, a route without one is closed to all."""
+
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, current_app, g, redirect, request, session, url_for
+from flask_login import LoginManager
+from flask_login import current_user as flask_user
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import Forbidden, Unauthorized
+
+from research_dashboard.extensions import csrf
+from research_dashboard.services import accounts
+from research_dashboard.services.accounts import Actor
+from research_dashboard.tables.accounts import Role
+
+PUBLIC, VIEWER, RESEARCHER, ADMIN = None, Role.VIEWER, Role.RESEARCHER, Role.ADMIN
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+# endpoint: (who may read, who may write). `tests/security` fails for an endpoint that is missing.
+ACCESS: dict[str, tuple[Role | None, Role | None]] = {
+    "static": (PUBLIC, PUBLIC),
+    "pages.login": (PUBLIC, PUBLIC),
+    "pages.logout": (PUBLIC, PUBLIC),
+    "pages.healthz": (PUBLIC, PUBLIC),
+    "pages.shared_report": (PUBLIC, PUBLIC),
+    "pages.overview": (VIEWER, RESEARCHER),
+}
+
+
+class SignedIn:
+    """What Flask-Login keeps in the session: the token of a sign-in, which a row in the database must know."""
+
+    is_authenticated, is_active, is_anonymous = True, True, False
+
+    def __init__(self, token: str, actor: Actor) -> None:
+        self.token, self.actor = token, actor
+
+    def get_id(self) -> str:
+        """The token, not the user's number: a sign-in can be ended on its own."""
+        return self.token
+
+
+def actor() -> Actor | None:
+    """Who is behind the present request; None for somebody who has not signed in."""
+    found: Actor | None = g.get("actor")
+    return found
+
+
+def single_user() -> bool:
+    """True while no user was ever added: the operator of this machine is the only user."""
+    return bool(g.get("single_user", False))
+
+
+def init_app(app: Flask) -> None:
+    """Guard every request of the application."""
+    manager = LoginManager()
+    manager.session_protection = None  # the sign-in's row is the protection; an address may change on the way
+    manager.init_app(app)
+    manager.user_loader(_load)
+    app.before_request(guard)
+    app.context_processor(lambda: {"actor": actor(), "single_user": single_user()})
+
+
+def _load(token: str) -> SignedIn | None:
+    found = accounts.signed_in(token)
+    return SignedIn(token, found) if found else None
+
+
+def guard() -> Response | Any | None:
+    """Before each request: from where, by whom, allowed? Answers 401, 403 or the sign-in page, or lets it pass."""
+    g.single_user = not accounts.has_accounts()
+    if g.single_user:
+        refuse_strangers()
+        g.actor = Actor(operator(), Role.ADMIN)
+    else:
+        g.actor = _speaker()
+    if request.endpoint is None:
+        return None  # routing's own 404 or 405
+    if request.endpoint not in ACCESS:
+        raise Forbidden(f"The route {request.endpoint} has no line in access.py.")
+    needed = ACCESS[request.endpoint][request.method not in SAFE]
+    if needed is PUBLIC:
+        return None
+    if g.actor is None:
+        return _ask_who()
+    if not g.actor.may(needed):
+        raise Forbidden(f"This needs the role {needed}; {g.actor.name} has the role {g.actor.role}.")
+    return None
+
+
+def refuse_strangers() -> None:
+    """While there is no account: loopback clients only, under a loopback name, and not through a proxy.
+
+    Raises Forbidden. The name is checked because a page elsewhere can make its own name point here (DNS rebinding).
+    """
+    how = "Make an account first: flask users add NAME --role admin."
+    try:
+        near = ip_address(request.remote_addr or "").is_loopback
+    except ValueError:
+        near = False
+    if not near:
+        raise Forbidden(f"Without an account this server answers its own machine only. {how}")
+    if any(header in request.headers for header in FORWARDED):
+        raise Forbidden(f"A proxy forwards this request, and without an account nobody may come from afar. {how}")
+    if (urlsplit(f"//{request.host}").hostname or "") not in LOOPBACK_NAMES:
+        raise Forbidden(f"Without an account this server answers to localhost only, not to {request.host!r}. {how}")
+
+
+def operator() -> str:
+    """The name of the only user of a server without accounts."""
+    name: str = current_app.config.get("OPERATOR", "") or "operator"
+    return name
+
+
+def _speaker() -> Actor | None:
+    """The actor behind a bearer token, else behind the session cookie."""
+    kind, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() == "bearer" and secret:
+        return accounts.bearer(secret.strip())
+    user = flask_user._get_current_object()
+    if not isinstance(user, SignedIn):
+        return None
+    if request.path.startswith("/api/") and request.method not in SAFE:
+        try:
+            csrf.protect()  # the API is exempt for programs; a browser's cookie alone never writes there
+        except CSRFError as error:
+            raise Forbidden(f"A browser that writes to the API needs its CSRF token: {error.description}") from None
+    return user.actor
+
+
+def _ask_who() -> Response | Any:
+    if request.path.startswith("/api"):
+        raise Unauthorized("Send a token: Authorization: Bearer rd_…", www_authenticate=_bearer_challenge())
+    here = request.full_path.rstrip("?") if request.method in SAFE else None
+    target = url_for("pages.login", next=here)
+    if request.headers.get("HX-Request") == "true":
+        return Response(status=401, headers={"HX-Redirect": url_for("pages.login")})
+    session.pop("_flashes", None)
+    return redirect(target, 303)
+
+
+def _bearer_challenge() -> Any:
+    from werkzeug.datastructures import WWWAuthenticate
+
+    return WWWAuthenticate("bearer", {"realm": "Research Dashboard"})
+
+
+def safe_target(target: str | None) -> str:
+    """A path of this site to go on to, or the overview: never another site's address."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or "\\" in target:
+        return "/"
+    parts = urlsplit(target)
+    if parts.scheme or parts.netloc or any(ord(letter) < 32 for letter in target):
+        return "/"
+    return target

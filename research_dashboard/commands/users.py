@@ -1,0 +1,104 @@
+"""`flask users …`: who may sign in, and their API tokens."""
+
+import click
+from flask.cli import AppGroup
+
+from research_dashboard.services import accounts
+from research_dashboard.tables.accounts import Role, Scope
+
+users = AppGroup("users", help="Who may sign in, and their API tokens.")
+
+
+def _complain(error: accounts.AccountError) -> click.ClickException:
+    return click.ClickException(f"{error.field}: {error}")
+
+
+@users.command("add")
+@click.argument("name")
+@click.option("--role", type=click.Choice(list(Role)), default=Role.RESEARCHER, show_default=True)
+@click.password_option(help="Asked for when it is not given.")
+def add(name: str, role: str, password: str) -> None:
+    """Add a user. With the first one, nobody gets in without signing in."""
+    try:
+        user = accounts.add_user(name, password, role)
+    except accounts.AccountError as error:
+        raise _complain(error) from None
+    click.echo(f"Added {user.name}, {user.role}.")
+
+
+@users.command("list")
+def list_users() -> None:
+    """List the users with their roles."""
+    found = accounts.users()
+    for user in found:
+        click.echo(f"{user.name}\t{user.role}\t{'disabled' if user.disabled_at else 'active'}")
+    if not found:
+        click.echo("No users: the server answers this machine only. `flask users add NAME --role admin` makes the first.")
+
+
+@users.command("password")
+@click.argument("name")
+@click.password_option(help="Asked for when it is not given.")
+def password_command(name: str, password: str) -> None:
+    """Give a user a new password and sign them out everywhere."""
+    try:
+        accounts.set_password(name, password)
+    except accounts.AccountError as error:
+        raise _complain(error) from None
+    click.echo(f"{name.strip().lower()} has a new password and is signed out everywhere.")
+
+
+@users.command("disable")
+@click.argument("name")
+def disable(name: str) -> None:
+    """Let a user in no more; their tokens are revoked, what they did stays."""
+    try:
+        accounts.disable_user(name)
+    except accounts.AccountError as error:
+        raise _complain(error) from None
+    click.echo(f"{name.strip().lower()} is disabled.")
+
+
+@users.command("enable")
+@click.argument("name")
+def enable(name: str) -> None:
+    """Let a disabled user in again."""
+    try:
+        accounts.enable_user(name)
+    except accounts.AccountError as error:
+        raise _complain(error) from None
+    click.echo(f"{name.strip().lower()} may sign in again.")
+
+
+@users.command("token")
+@click.argument("name")
+@click.option("--label", default="command line", show_default=True, help="What will use the token.")
+@click.option("--scope", type=click.Choice(list(Scope)), default=Scope.READ, show_default=True)
+@click.option("--days", type=int, default=90, show_default=True)
+def token(name: str, label: str, scope: str, days: int) -> None:
+    """Make an API token for a user and print it, this once."""
+    try:
+        secret, row = accounts.add_token(name, label, scope, days)
+    except accounts.AccountError as error:
+        raise _complain(error) from None
+    click.echo(f"Token {row.id} ({row.scope}, until {row.expires_at:%Y-%m-%d}). It is not shown again:", err=True)
+    click.echo(secret)
+
+
+@users.command("tokens")
+def list_tokens() -> None:
+    """List every API token, without its secret."""
+    names = {user.id: user.name for user in accounts.users()}
+    for row in accounts.tokens():
+        state = "revoked" if row.revoked_at else f"until {row.expires_at:%Y-%m-%d}"
+        used = f"last used {row.last_used_at:%Y-%m-%d %H:%M}" if row.last_used_at else "never used"
+        click.echo(f"{row.id}\t{names[row.user_id]}\t{row.prefix}…\t{row.scope}\t{row.name}\t{state}\t{used}")
+
+
+@users.command("revoke")
+@click.argument("token_id", type=int)
+def revoke(token_id: int) -> None:
+    """Revoke an API token by its number."""
+    if not accounts.revoke_token(token_id):
+        raise click.ClickException(f"There is no token {token_id} to revoke; `flask users tokens` lists them.")
+    click.echo(f"Token {token_id} is revoked.")

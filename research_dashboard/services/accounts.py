@@ -1,0 +1,293 @@
+"""Accounts: who may sign in, with which password, token or link; and who is behind a request."""
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, exists, select, update
+from sqlalchemy.exc import IntegrityError
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from research_dashboard.base import utcnow
+from research_dashboard.extensions import db, reading, writing
+from research_dashboard.tables.accounts import USER_NAME_LENGTH, ApiToken, Role, Scope, ShareLink, SignIn, User
+
+PASSWORD_LENGTHS = (12, 200)
+TOKEN_DAYS = (1, 366)
+SHARE_DAYS = (1, 90)
+ABSOLUTE_LIFETIME = timedelta(days=7)
+IDLE_LIFETIME = timedelta(hours=12)
+SEEN_EVERY = timedelta(minutes=1)  # how often a sign-in's or token's last use is written down
+_NAME = re.compile(r"[a-z0-9][a-z0-9._@-]*")
+_NOBODY = generate_password_hash(secrets.token_urlsafe(16))  # checked when there is no such user: the same time is taken
+
+
+class AccountError(ValueError):
+    """A value for an account that cannot be taken; `field` names it, the text says what is wrong and what would do."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who is behind a request, and what they may do."""
+
+    name: str
+    role: Role
+    user_id: int | None = None
+    token_id: int | None = None  # set when a bearer token speaks
+
+    def may(self, role: Role) -> bool:
+        """True when the actor's role reaches as far."""
+        return self.role.rank >= role.rank
+
+
+def digest(token: str) -> str:
+    """What is kept of a token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def has_accounts() -> bool:
+    """True once a user was ever added: then nobody gets in without signing in, not even when all are disabled."""
+    with db.engine.connect() as connection:
+        return bool(connection.scalar(select(exists().select_from(User))))
+
+
+def users() -> list[User]:
+    """Every user, by name."""
+    with reading() as session:
+        return list(session.scalars(select(User).order_by(User.name)))
+
+
+def add_user(name: str, password: str, role: str) -> User:
+    """Add a user. Raises AccountError for a name, password or role that cannot be taken."""
+    user = User(name=_name(name), password_hash=_hash(password), role=_role(role).value)
+    try:
+        with writing() as session:
+            session.add(user)
+    except IntegrityError:
+        raise AccountError("name", f"There is a user {user.name} already.") from None
+    return user
+
+
+def set_password(name: str, password: str) -> None:
+    """Give a user a new password and sign them out everywhere. Raises AccountError."""
+    hashed = _hash(password)
+    with writing() as session:
+        user = _user(session.scalar(select(User).where(User.name == name.strip().lower())), name)
+        user.password_hash = hashed
+        session.execute(delete(SignIn).where(SignIn.user_id == user.id))
+
+
+def disable_user(name: str) -> None:
+    """Let a user in no more: sign-ins end, tokens are revoked; what they did stays. Raises AccountError."""
+    with writing() as session:
+        user = _user(session.scalar(select(User).where(User.name == name.strip().lower())), name)
+        user.disabled_at = user.disabled_at or utcnow()
+        session.execute(delete(SignIn).where(SignIn.user_id == user.id))
+        session.execute(
+            update(ApiToken)
+            .where(ApiToken.user_id == user.id, ApiToken.revoked_at.is_(None))
+            .values(revoked_at=utcnow())
+        )
+
+
+def enable_user(name: str) -> None:
+    """Let a disabled user in again, with new tokens only. Raises AccountError."""
+    with writing() as session:
+        _user(session.scalar(select(User).where(User.name == name.strip().lower())), name).disabled_at = None
+
+
+def sign_in(name: str, password: str, address: str | None, browser: str | None) -> str | None:
+    """The token of a new sign-in, or None: wrong name, wrong password and disabled look and take alike."""
+    with reading() as session:
+        user = session.scalar(select(User).where(User.name == name.strip().lower()[:USER_NAME_LENGTH]))
+    right = check_password_hash(user.password_hash if user else _NOBODY, password[: PASSWORD_LENGTHS[1]])
+    if user is None or not right or user.disabled_at is not None:
+        return None
+    token = secrets.token_urlsafe(32)
+    with writing() as session:
+        session.execute(delete(SignIn).where(SignIn.created_at < utcnow() - ABSOLUTE_LIFETIME))
+        session.add(
+            SignIn(token_sha256=digest(token), user_id=user.id, address=address, browser=(browser or "")[:200] or None)
+        )
+    return token
+
+
+def signed_in(token: str) -> Actor | None:
+    """Who holds a sign-in's token, while it is neither too old nor idle for too long."""
+    now = utcnow()
+    with reading() as session:
+        row = session.execute(
+            select(SignIn, User).join(User).where(SignIn.token_sha256 == digest(token), User.disabled_at.is_(None))
+        ).one_or_none()
+    if row is None:
+        return None
+    found, user = row
+    if now - found.created_at > ABSOLUTE_LIFETIME or now - found.last_seen_at > IDLE_LIFETIME:
+        return None
+    if now - found.last_seen_at > SEEN_EVERY:
+        with writing() as session:
+            session.execute(update(SignIn).where(SignIn.id == found.id).values(last_seen_at=now))
+    return Actor(user.name, Role(user.role), user_id=user.id)
+
+
+def sign_out(token: str, *, everywhere: bool = False) -> None:
+    """End a sign-in, or every sign-in of its user."""
+    with writing() as session:
+        user_id = session.scalar(select(SignIn.user_id).where(SignIn.token_sha256 == digest(token)))
+        where = SignIn.user_id == user_id if everywhere else SignIn.token_sha256 == digest(token)
+        session.execute(delete(SignIn).where(where))
+
+
+def add_token(user_name: str, token_name: str, scope: str, days: int) -> tuple[str, ApiToken]:
+    """A new API token, in full this once, and its row. Raises AccountError."""
+    if not 1 <= len(token_name.strip()) <= 100:
+        raise AccountError("name", "Give the token a name of 1 to 100 characters, such as the program that will use it.")
+    if scope not in list(Scope):
+        raise AccountError("scope", f"{scope!r} is no scope: choose {', '.join(Scope)}.")
+    expires_at = _expiry(days, TOKEN_DAYS)
+    secret = "rd_" + secrets.token_urlsafe(32)
+    with writing() as session:
+        user = _user(session.scalar(select(User).where(User.name == user_name.strip().lower())), user_name)
+        token = ApiToken(
+            user_id=user.id,
+            name=token_name.strip(),
+            prefix=secret[:9],
+            token_sha256=digest(secret),
+            scope=scope,
+            expires_at=expires_at,
+        )
+        session.add(token)
+    return secret, token
+
+
+def tokens(user_id: int | None = None) -> list[ApiToken]:
+    """The tokens of a user, or of all, newest first, revoked ones included."""
+    query = select(ApiToken).order_by(ApiToken.id.desc())
+    with reading() as session:
+        return list(session.scalars(query if user_id is None else query.where(ApiToken.user_id == user_id)))
+
+
+def revoke_token(token_id: int, user_id: int | None = None) -> bool:
+    """Revoke a token (of the given user only, when one is given); False when there is none to revoke."""
+    query = update(ApiToken).where(ApiToken.id == token_id, ApiToken.revoked_at.is_(None)).returning(ApiToken.id)
+    with writing() as session:
+        query = query if user_id is None else query.where(ApiToken.user_id == user_id)
+        return session.scalar(query.values(revoked_at=utcnow())) is not None
+
+
+def bearer(secret: str) -> Actor | None:
+    """Who a bearer token speaks for: its user, with the lesser of the user's role and the token's scope."""
+    now = utcnow()
+    with reading() as session:
+        row = session.execute(
+            select(ApiToken, User)
+            .join(User)
+            .where(
+                ApiToken.token_sha256 == digest(secret),
+                ApiToken.revoked_at.is_(None),
+                ApiToken.expires_at > now,
+                User.disabled_at.is_(None),
+            )
+        ).one_or_none()
+    if row is None:
+        return None
+    token, user = row
+    if token.last_used_at is None or now - token.last_used_at > SEEN_EVERY:
+        with writing() as session:
+            session.execute(update(ApiToken).where(ApiToken.id == token.id).values(last_used_at=now))
+    role = min(Role(user.role), Scope(token.scope).role, key=lambda r: r.rank)
+    return Actor(f"{user.name} ({token.name})", role, user_id=user.id, token_id=token.id)
+
+
+def share(run_id: int, days: int, actor: Actor) -> str:
+    """A new token of a link to one report. Raises AccountError for a number of days out of bounds."""
+    token = secrets.token_urlsafe(32)
+    link = ShareLink(
+        research_run_id=run_id,
+        token_sha256=digest(token),
+        created_by=actor.name,
+        expires_at=_expiry(days, SHARE_DAYS),
+    )
+    with writing() as session:
+        session.add(link)
+    return token
+
+
+def shared_run(token: str) -> int | None:
+    """The id of the run that a link's token opens, while it is neither expired nor revoked."""
+    with reading() as session:
+        return session.scalar(
+            select(ShareLink.research_run_id).where(
+                ShareLink.token_sha256 == digest(token),
+                ShareLink.revoked_at.is_(None),
+                ShareLink.expires_at > utcnow(),
+            )
+        )
+
+
+def share_links(run_id: int) -> list[ShareLink]:
+    """The links that still open a run's report, newest first."""
+    with reading() as session:
+        return list(
+            session.scalars(
+                select(ShareLink)
+                .where(
+                    ShareLink.research_run_id == run_id,
+                    ShareLink.revoked_at.is_(None),
+                    ShareLink.expires_at > utcnow(),
+                )
+                .order_by(ShareLink.id.desc())
+            )
+        )
+
+
+def revoke_share(run_id: int, link_id: int) -> bool:
+    """Close a link to a run's report; False when there is none to close."""
+    with writing() as session:
+        query = update(ShareLink).where(
+            ShareLink.id == link_id, ShareLink.research_run_id == run_id, ShareLink.revoked_at.is_(None)
+        )
+        return session.scalar(query.values(revoked_at=utcnow()).returning(ShareLink.id)) is not None
+
+
+def _name(name: str) -> str:
+    name = name.strip().lower()
+    if not _NAME.fullmatch(name) or len(name) > USER_NAME_LENGTH:
+        raise AccountError(
+            "name",
+            f"A user's name has 1 to {USER_NAME_LENGTH} letters, digits, dots, dashes or @, "
+            "and starts with a letter or digit.",
+        )
+    return name
+
+
+def _hash(password: str) -> str:
+    low, high = PASSWORD_LENGTHS
+    if not low <= len(password) <= high:
+        raise AccountError("password", f"A password has {low} to {high} characters; this one has {len(password)}.")
+    return generate_password_hash(password)
+
+
+def _role(role: str) -> Role:
+    if role not in list(Role):
+        raise AccountError("role", f"{role!r} is no role: choose {', '.join(Role)}.")
+    return Role(role)
+
+
+def _expiry(days: int, bounds: tuple[int, int]) -> datetime:
+    low, high = bounds
+    if not low <= days <= high:
+        raise AccountError("days", f"It can last {low} to {high} days; {days} were asked for.")
+    return utcnow() + timedelta(days=days)
+
+
+def _user(user: User | None, name: str) -> User:
+    if user is None:
+        raise AccountError("name", f"There is no user {name.strip().lower()}; `flask users list` shows who there is.")
+    return user
