@@ -4,13 +4,15 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, redirect, request, session, url_for
+from flask import Flask, Response, g, redirect, request, session, url_for
+from flask.sessions import SecureCookieSessionInterface
 from flask_login import LoginManager
 from flask_login import current_user as flask_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import Forbidden, Unauthorized
 
-from research_dashboard.extensions import csrf
+from research_dashboard.extensions import csrf, db
+from research_dashboard.queries.preferences import preferences
 from research_dashboard.services import accounts
 from research_dashboard.services.accounts import Actor
 from research_dashboard.tables.accounts import Role
@@ -25,10 +27,22 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "static": (PUBLIC, PUBLIC),
     "pages.login": (PUBLIC, PUBLIC),
     "pages.logout": (PUBLIC, PUBLIC),
-    "pages.healthz": (PUBLIC, PUBLIC),
-    "pages.shared_report": (PUBLIC, PUBLIC),
+    "pages.account": (VIEWER, VIEWER),
     "pages.overview": (VIEWER, RESEARCHER),
+    "pages.share_new": (RESEARCHER, RESEARCHER),
+    "pages.share_revoke": (RESEARCHER, RESEARCHER),
+    "pages.theme_save": (PUBLIC, PUBLIC),
+    "pages.token_new": (VIEWER, VIEWER),
+    "pages.token_revoke": (VIEWER, VIEWER),
 }
+
+
+class CookieSessions(SecureCookieSessionInterface):
+    """Flask's signed cookie; sent over TLS only, unless the server is this very machine."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """True when the cookie could be overheard on its way."""
+        return request.is_secure or not _is_this_machine(request.host)
 
 
 class SignedIn:
@@ -57,6 +71,7 @@ def single_user() -> bool:
 
 def init_app(app: Flask) -> None:
     """Guard every request of the application."""
+    app.session_interface = CookieSessions()
     manager = LoginManager()
     manager.session_protection = None  # the sign-in's row is the protection; an address may change on the way
     manager.init_app(app)
@@ -106,14 +121,17 @@ def refuse_strangers() -> None:
         raise Forbidden(f"Without an account this server answers its own machine only. {how}")
     if any(header in request.headers for header in FORWARDED):
         raise Forbidden(f"A proxy forwards this request, and without an account nobody may come from afar. {how}")
-    if (urlsplit(f"//{request.host}").hostname or "") not in LOOPBACK_NAMES:
+    if not _is_this_machine(request.host):
         raise Forbidden(f"Without an account this server answers to localhost only, not to {request.host!r}. {how}")
+
+
+def _is_this_machine(host: str) -> bool:
+    return (urlsplit(f"//{host}").hostname or "") in LOOPBACK_NAMES
 
 
 def operator() -> str:
     """The name of the only user of a server without accounts."""
-    name: str = current_app.config.get("OPERATOR", "") or "operator"
-    return name
+    return preferences(db.session()).researcher
 
 
 def _speaker() -> Actor | None:

@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
@@ -45,6 +47,7 @@ db = SQLAlchemy(
 )
 migrate = Migrate(render_item=_render_item, compare_type=False, render_as_batch=True)
 csrf = CSRFProtect()
+limiter = Limiter(get_remote_address, storage_uri="memory://", headers_enabled=True)
 
 
 @contextmanager

@@ -4,11 +4,12 @@ import unicodedata
 import zoneinfo
 
 from flask_wtf import FlaskForm
-from wtforms import EmailField, Field, SelectField, StringField, ValidationError
+from wtforms import EmailField, Field, IntegerField, PasswordField, SelectField, StringField, ValidationError
 from wtforms.fields import SelectChoice
-from wtforms.validators import DataRequired, Length, Regexp
+from wtforms.validators import DataRequired, Length, NumberRange, Regexp
 
 from research_dashboard.queries.preferences import THEMES
+from research_dashboard.services.accounts import SHARE_DAYS, TOKEN_DAYS
 from research_dashboard.tables.runs import RESEARCHER_LENGTH
 
 
@@ -56,3 +57,34 @@ class SettingsForm(FlaskForm):  # type: ignore[misc]
     )
     time_zone = StringField("Time zone", filters=[trimmed], validators=[DataRequired("Enter a time zone."), known_zone])
     theme = SelectField("Theme", choices=[SelectChoice(theme, theme.title()) for theme in THEMES])
+
+
+SCOPES = [SelectChoice("read", "read"), SelectChoice("write", "read and write"), SelectChoice("admin", "administer")]
+
+
+class LoginForm(FlaskForm):  # type: ignore[misc]
+    """Name and password."""
+
+    name = StringField("Name", validators=[DataRequired("Give your name."), Length(max=64)])
+    password = PasswordField("Password", validators=[DataRequired("Give your password."), Length(max=200)])
+
+
+class TokenForm(FlaskForm):  # type: ignore[misc]
+    """A new API token: what will use it, what it may do, how long."""
+
+    label = StringField("What will use it", validators=[DataRequired("Name the program."), Length(max=100)])
+    scope = SelectField(
+        "It may",
+        choices=[
+            SelectChoice("read", "read"),
+            SelectChoice("write", "read and write"),
+            SelectChoice("admin", "administer"),
+        ],
+    )
+    days = IntegerField("Days it lasts", default=90, validators=[NumberRange(*TOKEN_DAYS)])
+
+
+class ShareForm(FlaskForm):  # type: ignore[misc]
+    """A link that shares a report: how many days it lasts."""
+
+    days = IntegerField("Days it lasts", default=7, validators=[NumberRange(*SHARE_DAYS)])

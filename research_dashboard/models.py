@@ -1,6 +1,7 @@
 """Every table of the one database, gathered from tables/."""
 
 from research_dashboard.base import Base
+from research_dashboard.tables.accounts import ApiToken, Role, Scope, ShareLink, SignIn, User
 from research_dashboard.tables.companies import Company, DataLoad, Fact, Filing, Ticker, XbrlTag
 from research_dashboard.tables.preferences import Preference
 from research_dashboard.tables.runs import (
@@ -21,6 +22,7 @@ __all__ = [
     "ENDED",
     "MOVES",
     "WAITING_OR_WORKING",
+    "ApiToken",
     "Base",
     "Company",
     "DataLoad",
@@ -31,10 +33,15 @@ __all__ = [
     "ResearchDetail",
     "ResearchResult",
     "ResearchRun",
+    "Role",
+    "Scope",
+    "ShareLink",
+    "SignIn",
     "Source",
     "Status",
     "StepStatus",
     "Ticker",
+    "User",
     "Worker",
     "XbrlTag",
 ]

@@ -2,13 +2,21 @@
 
 from flask import Blueprint, Flask
 
-from research_dashboard.pages import frame, overview, settings
+from research_dashboard.pages import accounts, frame, overview, settings
 
 pages = Blueprint("pages", __name__)
 
 pages.get("/")(overview.overview)
 pages.route("/settings", methods=["GET", "POST"])(settings.settings)
 pages.post("/theme")(settings.theme_save)
+
+pages.add_url_rule("/login", view_func=accounts.login, methods=["GET", "POST"])
+pages.post("/logout")(accounts.logout)
+pages.get("/account")(accounts.account)
+pages.post("/account/tokens")(accounts.token_new)
+pages.post("/account/tokens/<int:token_id>/revoke")(accounts.token_revoke)
+pages.post("/runs/<int:run_id>/shares")(accounts.share_new)
+pages.post("/runs/<int:run_id>/shares/<int:link_id>/revoke")(accounts.share_revoke)
 
 
 def init_app(app: Flask) -> None:

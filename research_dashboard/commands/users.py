@@ -6,6 +6,7 @@ from flask.cli import AppGroup
 from research_dashboard.services import accounts
 from research_dashboard.tables.accounts import Role, Scope
 
+ROLES, SCOPES = [str(role) for role in Role], [str(scope) for scope in Scope]
 users = AppGroup("users", help="Who may sign in, and their API tokens.")
 
 
@@ -15,7 +16,7 @@ def _complain(error: accounts.AccountError) -> click.ClickException:
 
 @users.command("add")
 @click.argument("name")
-@click.option("--role", type=click.Choice(list(Role)), default=Role.RESEARCHER, show_default=True)
+@click.option("--role", type=click.Choice(ROLES), default=str(Role.RESEARCHER), show_default=True)
 @click.password_option(help="Asked for when it is not given.")
 def add(name: str, role: str, password: str) -> None:
     """Add a user. With the first one, nobody gets in without signing in."""
@@ -33,7 +34,7 @@ def list_users() -> None:
     for user in found:
         click.echo(f"{user.name}\t{user.role}\t{'disabled' if user.disabled_at else 'active'}")
     if not found:
-        click.echo("No users: the server answers this machine only. `flask users add NAME --role admin` makes the first.")
+        click.echo("No users: the server answers this machine only. Add the first: flask users add NAME --role admin.")
 
 
 @users.command("password")
@@ -73,7 +74,7 @@ def enable(name: str) -> None:
 @users.command("token")
 @click.argument("name")
 @click.option("--label", default="command line", show_default=True, help="What will use the token.")
-@click.option("--scope", type=click.Choice(list(Scope)), default=Scope.READ, show_default=True)
+@click.option("--scope", type=click.Choice(SCOPES), default=str(Scope.READ), show_default=True)
 @click.option("--days", type=int, default=90, show_default=True)
 def token(name: str, label: str, scope: str, days: int) -> None:
     """Make an API token for a user and print it, this once."""

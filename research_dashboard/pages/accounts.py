@@ -6,11 +6,19 @@ from flask import Response, abort, flash, redirect, render_template, request, se
 from flask_login import current_user, login_user, logout_user
 
 from research_dashboard.access import SignedIn, actor, safe_target, single_user
+from research_dashboard.extensions import limiter
 from research_dashboard.forms import LoginForm, ShareForm, TokenForm
 from research_dashboard.logs import logger
 from research_dashboard.services import accounts
 
 
+def _name_tried() -> str:
+    """The name that somebody tries to sign in with: guessing is slowed down for each name, wherever it comes from."""
+    return "name:" + request.form.get("name", "").strip().lower()[:64]
+
+
+@limiter.limit("10 per minute; 60 per hour", methods=["POST"])
+@limiter.limit("10 per minute; 30 per hour", key_func=_name_tried, methods=["POST"])
 def login() -> Any:
     """Sign in with name and password; on to where one wanted to go."""
     target = safe_target(request.values.get("next"))
@@ -19,9 +27,7 @@ def login() -> Any:
     form = LoginForm()
     if not form.validate_on_submit():
         return render_template("accounts/login.html", form=form, target=target), 422 if form.is_submitted() else 200
-    token = accounts.sign_in(
-        form.name.data, form.password.data, request.remote_addr, request.headers.get("User-Agent")
-    )
+    token = accounts.sign_in(form.name.data, form.password.data, request.remote_addr, request.headers.get("User-Agent"))
     found = accounts.signed_in(token) if token else None
     if token is None or found is None:
         logger.warning("sign-in refused", name=form.name.data, address=request.remote_addr)
@@ -88,7 +94,7 @@ def share_new(run_id: int) -> Any:
     try:
         token = accounts.share(run_id, form.days.data, me)
     except accounts.AccountError as error:
-        abort(422, str(error))
+        abort(404 if error.field == "run" else 422, str(error))
     address = url_for("pages.shared_report", token=token, _external=True)
     flash(f"Whoever has this link can read the report for {form.days.data} days: {address}", "ok")
     return redirect(url_for("pages.run", run_id=run_id), 303)

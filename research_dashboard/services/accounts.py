@@ -5,6 +5,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.exc import IntegrityError
@@ -21,7 +22,9 @@ ABSOLUTE_LIFETIME = timedelta(days=7)
 IDLE_LIFETIME = timedelta(hours=12)
 SEEN_EVERY = timedelta(minutes=1)  # how often a sign-in's or token's last use is written down
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]*")
-_NOBODY = generate_password_hash(secrets.token_urlsafe(16))  # checked when there is no such user: the same time is taken
+_NOBODY = generate_password_hash(
+    secrets.token_urlsafe(16)
+)  # checked when there is no such user: the same time is taken
 
 
 class AccountError(ValueError):
@@ -106,7 +109,7 @@ def sign_in(name: str, password: str, address: str | None, browser: str | None) 
     """The token of a new sign-in, or None: wrong name, wrong password and disabled look and take alike."""
     with reading() as session:
         user = session.scalar(select(User).where(User.name == name.strip().lower()[:USER_NAME_LENGTH]))
-    right = check_password_hash(user.password_hash if user else _NOBODY, password[: PASSWORD_LENGTHS[1]])
+    right = check_password_hash(user.password_hash if user else _nobody(), password[: PASSWORD_LENGTHS[1]])
     if user is None or not right or user.disabled_at is not None:
         return None
     token = secrets.token_urlsafe(32)
@@ -147,7 +150,7 @@ def sign_out(token: str, *, everywhere: bool = False) -> None:
 def add_token(user_name: str, token_name: str, scope: str, days: int) -> tuple[str, ApiToken]:
     """A new API token, in full this once, and its row. Raises AccountError."""
     if not 1 <= len(token_name.strip()) <= 100:
-        raise AccountError("name", "Give the token a name of 1 to 100 characters, such as the program that will use it.")
+        raise AccountError("name", "Name the program that will use the token, in 1 to 100 characters.")
     if scope not in list(Scope):
         raise AccountError("scope", f"{scope!r} is no scope: choose {', '.join(Scope)}.")
     expires_at = _expiry(days, TOKEN_DAYS)
@@ -206,7 +209,7 @@ def bearer(secret: str) -> Actor | None:
 
 
 def share(run_id: int, days: int, actor: Actor) -> str:
-    """A new token of a link to one report. Raises AccountError for a number of days out of bounds."""
+    """A new token of a link to one report. Raises AccountError for days out of bounds and for a run that is not."""
     token = secrets.token_urlsafe(32)
     link = ShareLink(
         research_run_id=run_id,
@@ -214,8 +217,11 @@ def share(run_id: int, days: int, actor: Actor) -> str:
         created_by=actor.name,
         expires_at=_expiry(days, SHARE_DAYS),
     )
-    with writing() as session:
-        session.add(link)
+    try:
+        with writing() as session:
+            session.add(link)
+    except IntegrityError:
+        raise AccountError("run", f"There is no run {run_id} to share.") from None
     return token
 
 
@@ -254,6 +260,12 @@ def revoke_share(run_id: int, link_id: int) -> bool:
             ShareLink.id == link_id, ShareLink.research_run_id == run_id, ShareLink.revoked_at.is_(None)
         )
         return session.scalar(query.values(revoked_at=utcnow()).returning(ShareLink.id)) is not None
+
+
+@cache
+def _nobody() -> str:
+    """A hash to check when there is no such user, so that the answer takes the same time."""
+    return generate_password_hash(secrets.token_urlsafe(16))
 
 
 def _name(name: str) -> str:

@@ -1,0 +1,252 @@
+"""Nobody in who does not belong: single-user mode, accounts, tokens, and the access table over every route."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+
+from research_dashboard.access import ACCESS, SAFE, safe_target
+from research_dashboard.base import utcnow
+from research_dashboard.services import accounts
+from research_dashboard.tables.accounts import Role
+from tests.conftest import Page
+
+PASSWORD = "correct horse battery"
+ROLES = list(Role)
+
+
+@pytest.fixture
+def users(app: Flask) -> dict[str, str]:
+    """One user a role, named like the role; the answer is their API tokens."""
+    with app.app_context():
+        for role in ROLES:
+            accounts.add_user(role, PASSWORD, role)
+        return {role: accounts.add_token(role, "test", "admin", 30)[0] for role in ROLES}
+
+
+def sign_in(client: FlaskClient, name: str, password: str = PASSWORD) -> int:
+    return client.post("/login", data={"name": name, "password": password}).status_code
+
+
+# Single-user mode
+
+
+@pytest.mark.parametrize("address", ["192.0.2.7", "10.0.0.1", "2001:db8::1", "::ffff:192.0.2.7"])
+def test_without_an_account_only_this_machine_is_answered(client: FlaskClient, address: str) -> None:
+    answer = client.get("/", environ_base={"REMOTE_ADDR": address})
+    assert answer.status_code == 403
+    assert "flask users add" in answer.text
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "X-Forwarded-Host"])
+def test_a_forged_forwarding_header_opens_nothing(client: FlaskClient, header: str) -> None:
+    far = client.get("/", headers={header: "127.0.0.1"}, environ_base={"REMOTE_ADDR": "192.0.2.7"})
+    near = client.get("/", headers={header: "192.0.2.7"})
+    assert (far.status_code, near.status_code) == (403, 403)
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "localhost.evil.example"]
+)
+def test_a_name_that_points_here_is_not_this_machine(client: FlaskClient, host: str) -> None:
+    assert client.get("/", headers={"Host": host}).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8000", "[::1]:8000"])
+def test_this_machine_by_its_own_names_is(client: FlaskClient, host: str) -> None:
+    assert client.get("/", headers={"Host": host}).status_code == 200
+
+
+# The access table
+
+
+def test_every_route_has_a_line_in_the_access_table_and_no_line_is_left_over(app: Flask) -> None:
+    endpoints = {rule.endpoint for rule in app.url_map.iter_rules()}
+    assert endpoints - set(ACCESS) == set(), "add it to ACCESS in access.py"
+    assert set(ACCESS) - endpoints == set(), "this route is gone: take it out of access.py"
+
+
+def requests_of(app: Flask) -> list[tuple[str, str, str]]:
+    """(endpoint, method, path) for every route, its variables filled in with a number."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<[^>]+>", "1", rule.rule)
+        found += [(rule.endpoint, method, path) for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})]
+    return found
+
+
+@pytest.mark.parametrize("who", ["anonymous", *ROLES])
+def test_every_route_answers_each_role_as_the_table_says(app: Flask, users: dict[str, str], who: str) -> None:
+    client = app.test_client()
+    if who != "anonymous":
+        assert sign_in(client, who) == 303
+    wrong = []
+    for endpoint, method, path in requests_of(app):
+        if endpoint in ("pages.logout", "pages.login"):
+            continue
+        needed = ACCESS[endpoint][method not in SAFE]
+        answer = client.open(path, method=method, json={} if path.startswith("/api") else None)
+        refused = answer.status_code in (401, 403) or (answer.status_code == 303 and "/login" in answer.location)
+        allowed = needed is None or (who != "anonymous" and Role(who).rank >= needed.rank)
+        if refused == allowed:
+            wrong.append((method, path, answer.status_code))
+    assert wrong == []
+
+
+def test_every_api_route_answers_tokens_as_the_table_says(app: Flask, users: dict[str, str]) -> None:
+    wrong = []
+    for who, token in [*users.items(), ("nobody", "rd_forged"), ("nobody", "")]:
+        headers = {"Authorization": f"Bearer {token}"}
+        for endpoint, method, path in requests_of(app):
+            if not path.startswith("/api"):
+                continue
+            needed = ACCESS[endpoint][method not in SAFE]
+            answer = app.test_client().open(path, method=method, json={}, headers=headers)
+            refused = answer.status_code in (401, 403)
+            allowed = needed is None or (who != "nobody" and Role(who).rank >= needed.rank)
+            if refused == allowed:
+                wrong.append((who, method, path, answer.status_code))
+    assert wrong == []
+
+
+# Signing in
+
+
+def test_wrong_name_wrong_password_and_disabled_look_alike(app: Flask, users: dict[str, str]) -> None:
+    client = app.test_client()
+    with app.app_context():
+        accounts.disable_user("viewer")
+    answers = set()
+    for name, password in [("nobody", PASSWORD), ("admin", "wrong password"), ("viewer", PASSWORD)]:
+        page = Page(client.post("/login", data={"name": name, "password": password}))
+        answers.add((page.status, *page.texts("main .msg"), *page.texts("main .error")))
+    assert len(answers) == 1
+
+
+def test_guessing_is_slowed_down(app: Flask, users: dict[str, str]) -> None:
+    client = app.test_client()
+    codes = [sign_in(client, "admin", f"guess number {n}") for n in range(12)]
+    assert codes[0] == 422
+    assert codes[-1] == 429
+
+
+def test_a_sign_in_ends_when_idle_and_when_old(client: FlaskClient, users: dict[str, str]) -> None:
+    start = utcnow()
+    with time_machine.travel(start, tick=False) as clock:
+        assert sign_in(client, "admin") == 303
+        assert client.get("/account").status_code == 200
+        clock.shift(accounts.IDLE_LIFETIME + timedelta(minutes=1))
+        assert client.get("/account").status_code == 303
+        assert sign_in(client, "admin") == 303
+        for _ in range(20):
+            clock.shift(accounts.IDLE_LIFETIME - timedelta(minutes=1))
+            if client.get("/account").status_code == 303:
+                break
+        assert utcnow() - start < 2 * accounts.ABSOLUTE_LIFETIME
+        assert client.get("/account").status_code == 303
+
+
+def test_signing_out_ends_the_cookie_itself(app: Flask, users: dict[str, str]) -> None:
+    client, thief = app.test_client(), app.test_client()
+    sign_in(client, "admin")
+    cookie = client.get_cookie("session")
+    assert cookie is not None
+    thief.set_cookie("session", cookie.value)
+    assert thief.get("/account").status_code == 200
+    client.post("/logout")
+    assert thief.get("/account").status_code == 303
+
+
+def test_sign_out_everywhere_and_a_new_password_end_every_sign_in(app: Flask, users: dict[str, str]) -> None:
+    one, two = app.test_client(), app.test_client()
+    sign_in(one, "admin")
+    sign_in(two, "admin")
+    one.post("/logout", data={"everywhere": "yes"})
+    assert two.get("/account").status_code == 303
+    sign_in(two, "admin")
+    with app.app_context():
+        accounts.set_password("admin", "another good password")
+    assert two.get("/account").status_code == 303
+
+
+def test_the_session_is_another_one_after_signing_in(client: FlaskClient, users: dict[str, str]) -> None:
+    client.get("/login")
+    before = client.get_cookie("session")
+    sign_in(client, "admin")
+    after = client.get_cookie("session")
+    assert after is not None
+    assert before is None or before.value != after.value
+    assert after.http_only
+    assert after.same_site == "Lax"
+
+
+def test_the_session_cookie_is_secure_wherever_it_could_be_overheard(app: Flask, users: dict[str, str]) -> None:
+    answer = app.test_client().post(
+        "/login", data={"name": "admin", "password": PASSWORD}, base_url="http://research.example"
+    )
+    assert "; Secure" in answer.headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "/a\nSet-Cookie: x", None],
+)
+def test_after_signing_in_one_stays_on_this_site(target: str | None) -> None:
+    assert safe_target(target) == "/"
+
+
+def test_a_password_is_kept_as_scrypt(in_app: Flask, users: dict[str, str]) -> None:
+    assert all(user.password_hash.startswith("scrypt:") for user in accounts.users())
+
+
+# Tokens
+
+
+def test_a_token_is_kept_as_its_hash_and_does_no_more_than_its_scope(in_app: Flask, users: dict[str, str]) -> None:
+    secret, row = accounts.add_token("admin", "reader", "read", 1)
+    assert secret not in (row.token_sha256, row.prefix)
+    found = accounts.bearer(secret)
+    assert found is not None
+    assert found.role == Role.VIEWER
+    assert accounts.bearer(users["viewer"]).role == Role.VIEWER  # type: ignore[union-attr]
+
+
+def test_a_token_ends_when_it_expires_is_revoked_or_its_user_is_disabled(in_app: Flask, users: dict[str, str]) -> None:
+    secret, row = accounts.add_token("admin", "short", "read", 1)
+    with time_machine.travel(utcnow() + timedelta(days=1, seconds=1)):
+        assert accounts.bearer(secret) is None
+    assert accounts.bearer(secret) is not None
+    assert accounts.revoke_token(row.id)
+    assert accounts.bearer(secret) is None
+    accounts.disable_user("viewer")
+    assert accounts.bearer(users["viewer"]) is None
+
+
+def test_a_browsers_cookie_alone_writes_nothing_over_the_api(app: Flask, users: dict[str, str]) -> None:
+    app.config["WTF_CSRF_ENABLED"] = True
+    client = app.test_client()
+    page = client.get("/login").text
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+    assert token is not None
+    client.post("/login", data={"name": "admin", "password": PASSWORD, "csrf_token": token[1]})
+    run = {"company": "Acme", "researcher": "ann", "duration_mins": 1, "status": "Completed", "insights": 0}
+    assert client.get("/account").status_code == 200
+    assert client.post("/api/research_runs/", json=run).status_code == 403
+
+
+# Commands
+
+
+def test_the_commands_add_list_and_disable(app: Flask) -> None:
+    run = app.test_cli_runner().invoke
+    assert "Added ann, admin" in run(args=["users", "add", "Ann", "--role", "admin", "--password", PASSWORD]).output
+    assert "already" in run(args=["users", "add", "ann", "--password", PASSWORD]).output
+    short = run(args=["users", "add", "bob", "--password", "short"])
+    assert short.exit_code == 1
+    assert "12 to 200" in short.output
+    assert "rd_" in run(args=["users", "token", "ann", "--scope", "write"]).output
+    assert "disabled" in run(args=["users", "disable", "ann"]).output
+    assert "ann\tadmin\tdisabled" in run(args=["users", "list"]).output
