@@ -29,6 +29,7 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "pages.logout": (PUBLIC, PUBLIC),
     "pages.account": (VIEWER, VIEWER),
     "pages.overview": (VIEWER, RESEARCHER),
+    "pages.settings": (VIEWER, ADMIN),
     "pages.share_new": (RESEARCHER, RESEARCHER),
     "pages.share_revoke": (RESEARCHER, RESEARCHER),
     "pages.theme_save": (PUBLIC, PUBLIC),
