@@ -1,0 +1,31 @@
+"""`flask companies …`: what is loaded, and how more is."""
+
+import time
+
+import click
+from flask.cli import AppGroup
+
+from research_dashboard.queries.companies import loads_newest_first, stock
+from research_dashboard.services.loads import import_bundle
+
+companies = AppGroup("companies", help="Companies and their filed facts: import, fetch, status.")
+
+
+@companies.command("import-bundle")
+def import_bundle_command() -> None:
+    """Load the facts that ship with the program. Safe to repeat."""
+    started = time.perf_counter()
+    load = import_bundle()
+    click.echo(
+        f"Bundle {load.version}: {load.facts:,} facts of {load.companies} companies ({time.perf_counter() - started:.1f} s)."
+    )
+
+
+@companies.command("status")
+def status() -> None:
+    """Say what is loaded, from where and from when."""
+    held = stock()
+    click.echo(f"{held.companies:,} companies known, {held.with_facts:,} with figures; {held.facts:,} facts.")
+    for load in loads_newest_first(limit=20):
+        state = f"{load.facts:,} facts of {load.companies:,} companies" if load.finished_at else "not finished"
+        click.echo(f"{load.loaded_at:%Y-%m-%d %H:%M} UTC  {load.source:8}  {load.name}  {load.version}  {state}")

@@ -1,0 +1,127 @@
+"""Companies and their facts, read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Select, func, select
+
+from research_dashboard.extensions import reading
+from research_dashboard.models import Company, DataLoad, Fact, Filing, Source, Ticker, XbrlTag
+from research_dashboard.research import model
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What the database holds."""
+
+    companies: int
+    with_facts: int
+    facts: int
+
+
+def stock() -> Stock:
+    """How many companies are known, how many have figures, how many facts there are."""
+    with reading() as session:
+        return Stock(
+            companies=session.scalar(select(func.count(Company.id))) or 0,
+            with_facts=session.scalar(select(func.count(Fact.company_id.distinct()))) or 0,
+            facts=session.scalar(select(func.count(Fact.id))) or 0,
+        )
+
+
+def loads_newest_first(limit: int = 50) -> Sequence[DataLoad]:
+    """The loads of filed facts, newest first."""
+    statement = select(DataLoad).order_by(DataLoad.loaded_at.desc(), DataLoad.id.desc()).limit(limit)
+    with reading() as session:
+        return session.scalars(statement).all()
+
+
+def facts_of(company_id: int, source: Source) -> list[model.Fact]:
+    """A company's filed facts from one source, oldest end first; a few thousand in some hundredths of a second."""
+    statement = (
+        select(
+            Fact.id,
+            Fact.filing_id,
+            XbrlTag.taxonomy,
+            XbrlTag.name,
+            Fact.unit,
+            Fact.start,
+            Fact.end,
+            Fact.value,
+        )
+        .join(XbrlTag, XbrlTag.id == Fact.tag_id)
+        .where(Fact.company_id == company_id, Fact.source == source)
+        .order_by(Fact.end, Fact.id)
+    )
+    with reading() as session:
+        filings = {
+            id_: model.Filing(accession, cik, form, filed, year)
+            for id_, accession, cik, form, filed, year in session.execute(_filings_of(company_id, source))
+        }
+        return [
+            model.Fact(id_, taxonomy, tag, unit, start, end, value, filings[filing_id])
+            for id_, filing_id, taxonomy, tag, unit, start, end, value in session.execute(statement)
+        ]
+
+
+def _filings_of(company_id: int, source: Source) -> Select[tuple[int, str, int | None, str, date, int | None]]:
+    """The filings that a company's facts stand in, with the CIK the facts are read under."""
+    used = select(Fact.filing_id).where(Fact.company_id == company_id, Fact.source == source).distinct()
+    cik = select(Company.cik).where(Company.id == company_id).scalar_subquery()
+    return select(Filing.id, Filing.accession, cik, Filing.form, Filing.filed, Filing.fiscal_year).where(
+        Filing.id.in_(used)
+    )
+
+
+def company_by_id(company_id: int) -> model.Company | None:
+    """One company as research knows it."""
+    found = companies_by_id([company_id])
+    return found[0] if found else None
+
+
+def companies_by_id(ids: Sequence[int]) -> list[model.Company]:
+    """Companies as research knows them, in the order of the ids given; ids without a company are left out."""
+    symbols: dict[int, list[str]] = {}
+    with reading() as session:
+        for symbol, company_id in session.execute(
+            select(Ticker.symbol, Ticker.company_id)
+            .where(Ticker.company_id.in_(ids))
+            .order_by(Ticker.position, Ticker.symbol)
+        ):
+            symbols.setdefault(company_id, []).append(symbol)
+        rows = session.scalars(select(Company).where(Company.id.in_(ids))).all()
+    companies = {
+        row.id: model.Company(
+            id=row.id,
+            cik=row.cik,
+            name=row.name,
+            tickers=tuple(symbols.get(row.id, ())),
+            exchange=row.exchange,
+            sic=row.sic,
+            sic_description=row.sic_description,
+            office=row.office,
+            category=row.category,
+            state=row.state,
+            city=row.city,
+            state_of_incorporation=row.state_of_incorporation,
+            fiscal_year_end=row.fiscal_year_end,
+            former_names=tuple(former["name"] for former in row.former_names or ()),
+        )
+        for row in rows
+    }
+    return [companies[id_] for id_ in ids if id_ in companies]
+
+
+def companies_with_facts(source: Source) -> list[model.Company]:
+    """Every company with figures from a source, by name."""
+    statement = (
+        select(Company.id)
+        .where(select(Fact.id).where(Fact.company_id == Company.id, Fact.source == source).exists())
+        .order_by(Company.name, Company.id)
+    )
+    with reading() as session:
+        ids = session.scalars(statement).all()
+    return companies_by_id(ids)
+
+

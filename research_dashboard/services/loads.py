@@ -1,0 +1,180 @@
+"""Filed facts into the database: idempotent, in bulk, from any source."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from research_dashboard.base import utcnow
+from research_dashboard.extensions import reading, writing
+from research_dashboard.models import Company, DataLoad, Fact, Filing, Source, Ticker, XbrlTag
+from research_dashboard.sources.bundled import Bundle, bundle_version, read_bundle
+from research_dashboard.sources.companyfacts import Row
+from research_dashboard.sources.submissions import FilingRow, Identity
+
+BUNDLE = "bundle"
+IDENTITY = ("name", "exchange", "sic", "sic_description", "office", "category", "state", "city",
+            "state_of_incorporation", "fiscal_year_end", "former_names")  # fmt: skip
+
+
+def bundle_is_loaded() -> bool:
+    """True when the bundle that ships with this code is in the database."""
+    statement = select(DataLoad.id).where(
+        DataLoad.source == Source.BUNDLED,
+        DataLoad.name == BUNDLE,
+        DataLoad.version == bundle_version(),
+        DataLoad.finished_at.is_not(None),
+    )
+    with reading() as session:
+        return session.scalar(statement) is not None
+
+
+def import_bundle() -> DataLoad:
+    """Load the bundle; a second time changes nothing. Returns the load, with its counts."""
+    bundle = read_bundle()
+    facts = {company.cik: list(bundle.facts(company.cik)) for company in bundle.companies if company.cik}
+    with writing() as session:
+        load = start_load(session, Source.BUNDLED, BUNDLE, bundle.version, bundle.sha256)
+        if load.finished_at is None:
+            _list_companies(session, bundle)
+            filings_of: dict[int, list[FilingRow]] = {}
+            for filing in bundle.filings:
+                filings_of.setdefault(filing.cik or 0, []).append(filing)
+            for identity in bundle.companies:
+                cik = identity.cik or 0
+                company_id = save_identity(session, identity)
+                save_facts(session, load, company_id, filings_of[cik], facts[cik])
+            finish_load(session, load)
+    return load
+
+
+def start_load(session: Session, source: Source, name: str, version: str, sha256: str) -> DataLoad:
+    """The load of this very content, begun now unless it was begun before."""
+    statement = select(DataLoad).where(
+        DataLoad.source == source, DataLoad.name == name, DataLoad.version == version, DataLoad.sha256 == sha256
+    )
+    load = session.scalar(statement)
+    if load is None:
+        load = DataLoad(source=source, name=name, version=version, sha256=sha256)
+        session.add(load)
+        session.flush()
+    return load
+
+
+def finish_load(session: Session, load: DataLoad) -> None:
+    """Close a load with its counts."""
+    counts = session.execute(
+        select(func.count(), func.count(Fact.company_id.distinct())).where(Fact.load_id == load.id)
+    ).one()
+    load.facts, load.companies, load.finished_at = counts[0], counts[1], utcnow()
+
+
+def save_identity(session: Session, identity: Identity) -> int:
+    """Write down who a company is; returns its id. What the source does not know does not wipe out what is known."""
+    company = session.scalar(select(Company).where(Company.cik == identity.cik)) if identity.cik else None
+    if company is None:
+        company = Company(cik=identity.cik, name=identity.name[:200])
+        session.add(company)
+    for column in IDENTITY:
+        value = getattr(identity, column)
+        if value:
+            setattr(company, column, list(value) if column == "former_names" else value)
+    company.updated_at = utcnow()
+    session.flush()
+    if identity.tickers:
+        for position, symbol in enumerate(identity.tickers, start=1):
+            session.merge(Ticker(symbol=symbol, company_id=company.id, position=position))
+        session.flush()
+    return company.id
+
+
+def save_facts(
+    session: Session, load: DataLoad, company_id: int, filings: Iterable[FilingRow], facts: Sequence[Row]
+) -> None:
+    """Add a company's filings and facts; what is there already stays as it is."""
+    connection = session.connection()
+    insert_new(connection, Filing.__table__, [_filing_values(filing, company_id) for filing in filings])
+    labels = {(row.taxonomy, row.tag): row.label for row in facts}
+    insert_new(
+        connection,
+        XbrlTag.__table__,
+        [{"taxonomy": taxonomy, "name": name, "label": label} for (taxonomy, name), label in labels.items()],
+    )
+    tags = {(taxonomy, name): id_ for id_, taxonomy, name in connection.execute(_ALL_TAGS)}
+    accessions = sorted({row.accession for row in facts})
+    filing_ids = dict(_filing_ids(connection, accessions))
+    insert_new(
+        connection,
+        Fact.__table__,
+        [
+            {
+                "company_id": company_id,
+                "source": load.source,
+                "tag_id": tags[row.taxonomy, row.tag],
+                "unit": row.unit,
+                "start": row.start,
+                "end": row.end,
+                "value": row.value,
+                "filing_id": filing_ids[row.accession],
+                "load_id": load.id,
+            }
+            for row in facts
+        ],
+    )
+
+
+_ALL_TAGS = select(XbrlTag.id, XbrlTag.taxonomy, XbrlTag.name)
+
+
+def _filing_ids(connection: Connection, accessions: Sequence[str]) -> Iterable[tuple[str, int]]:
+    """accession -> id, some hundred at a time: databases limit the number of bound values."""
+    for first in range(0, len(accessions), 500):
+        some = accessions[first : first + 500]
+        for accession, id_ in connection.execute(select(Filing.accession, Filing.id).where(Filing.accession.in_(some))):
+            yield accession, id_
+
+
+def insert_new(connection: Connection, table: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows in bulk; a row that breaks a unique index is there already and is left alone."""
+    if not rows:
+        return
+    if not isinstance(table, Table):
+        raise TypeError("a table is needed")
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    connection.execute(insert(table).on_conflict_do_nothing(), list(rows))
+
+
+def _filing_values(filing: FilingRow, company_id: int) -> dict[str, Any]:
+    return {
+        "accession": filing.accession,
+        "company_id": company_id,
+        "form": filing.form,
+        "filed": filing.filed,
+        "report_date": filing.report_date,
+        "fiscal_year": filing.fiscal_year,
+        "fiscal_period": filing.fiscal_period,
+        "primary_document": filing.document,
+    }
+
+
+def _list_companies(session: Session, bundle: Bundle) -> None:
+    """The SEC's index of tickers: every listed company is known by name, with figures or without."""
+    connection, now = session.connection(), utcnow()
+    names = {line.cik: line for line in reversed(bundle.listed)}
+    insert_new(
+        connection,
+        Company.__table__,
+        [
+            {"cik": cik, "name": line.name[:200], "exchange": line.exchange, "updated_at": now}
+            for cik, line in sorted(names.items())
+        ],
+    )
+    ids = {cik: id_ for cik, id_ in connection.execute(select(Company.cik, Company.id))}
+    seen: dict[int, int] = {}
+    rows = []
+    for line in bundle.listed:
+        seen[line.cik] = seen.get(line.cik, 0) + 1
+        rows.append({"symbol": line.ticker, "company_id": ids[line.cik], "position": seen[line.cik]})
+    insert_new(connection, Ticker.__table__, rows)
