@@ -97,15 +97,14 @@ def check_free(host: str, port: int) -> None:
 
 
 def prepare(settings: Settings) -> None:
-    """Bring the database up to date, before anything works on it."""
-    from flask_migrate import upgrade
-
+    """Bring the database up to date and the bundle into it, before anything works on it."""
     from research_dashboard import create_app
     from research_dashboard.extensions import db
+    from research_dashboard.services.database import prepare_database
 
     app = create_app(settings=settings)
     with app.app_context():
-        upgrade()
+        prepare_database(settings.instance)
         db.session.remove()
         db.engine.dispose()
 

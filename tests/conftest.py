@@ -15,6 +15,7 @@ from flask_migrate import upgrade
 
 from research_dashboard import create_app
 from research_dashboard.extensions import db
+from research_dashboard.services.loads import import_bundle
 from research_dashboard.settings import Settings
 
 
@@ -56,6 +57,29 @@ def app(migrated: Path, tmp_path: Path) -> Iterator[Flask]:
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def loaded(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database with the bundle in it, made once and copied for each test."""
+    folder = tmp_path_factory.mktemp("loaded")
+    shutil.copy(migrated, folder / "research.db")
+    app = create_app({"TESTING": True}, settings_for(folder))
+    with app.app_context():
+        import_bundle()
+        db.session.remove()
+        with db.engine.connect() as connection:
+            connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.engine.dispose()
+    return folder / "research.db"
+
+
+@pytest.fixture
+def bundled(app: Flask, loaded: Path) -> Iterator[Flask]:
+    """An application context whose database holds the bundle."""
+    shutil.copy(loaded, app.config["SETTINGS"].instance / "research.db")
+    with app.app_context():
+        yield app
 
 
 @pytest.fixture

@@ -16,9 +16,8 @@ def import_bundle_command() -> None:
     """Load the facts that ship with the program. Safe to repeat."""
     started = time.perf_counter()
     load = import_bundle()
-    click.echo(
-        f"Bundle {load.version}: {load.facts:,} facts of {load.companies} companies ({time.perf_counter() - started:.1f} s)."
-    )
+    took = time.perf_counter() - started
+    click.echo(f"Bundle {load.version}: {load.facts:,} facts of {load.companies} companies ({took:.1f} s).")
 
 
 @companies.command("status")

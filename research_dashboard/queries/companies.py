@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from typing import Any
 
 from sqlalchemy import Select, func, select
 
@@ -65,7 +65,7 @@ def facts_of(company_id: int, source: Source) -> list[model.Fact]:
         ]
 
 
-def _filings_of(company_id: int, source: Source) -> Select[tuple[int, str, int | None, str, date, int | None]]:
+def _filings_of(company_id: int, source: Source) -> Select[*tuple[Any, ...]]:
     """The filings that a company's facts stand in, with the CIK the facts are read under."""
     used = select(Fact.filing_id).where(Fact.company_id == company_id, Fact.source == source).distinct()
     cik = select(Company.cik).where(Company.id == company_id).scalar_subquery()
@@ -123,5 +123,3 @@ def companies_with_facts(source: Source) -> list[model.Company]:
     with reading() as session:
         ids = session.scalars(statement).all()
     return companies_by_id(ids)
-
-

@@ -104,7 +104,7 @@ def save_facts(
     )
     tags = {(taxonomy, name): id_ for id_, taxonomy, name in connection.execute(_ALL_TAGS)}
     accessions = sorted({row.accession for row in facts})
-    filing_ids = dict(_filing_ids(connection, accessions))
+    filing_ids = dict[str, int](_filing_ids(connection, accessions))
     insert_new(
         connection,
         Fact.__table__,
@@ -128,12 +128,12 @@ def save_facts(
 _ALL_TAGS = select(XbrlTag.id, XbrlTag.taxonomy, XbrlTag.name)
 
 
-def _filing_ids(connection: Connection, accessions: Sequence[str]) -> Iterable[tuple[str, int]]:
+def _filing_ids(connection: Connection, accessions: Sequence[str]) -> Iterable[Any]:
     """accession -> id, some hundred at a time: databases limit the number of bound values."""
     for first in range(0, len(accessions), 500):
         some = accessions[first : first + 500]
-        for accession, id_ in connection.execute(select(Filing.accession, Filing.id).where(Filing.accession.in_(some))):
-            yield accession, id_
+        rows = connection.execute(select(Filing.accession, Filing.id).where(Filing.accession.in_(some)))
+        yield from rows.fetchall()
 
 
 def insert_new(connection: Connection, table: Any, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -171,7 +171,7 @@ def _list_companies(session: Session, bundle: Bundle) -> None:
             for cik, line in sorted(names.items())
         ],
     )
-    ids = {cik: id_ for cik, id_ in connection.execute(select(Company.cik, Company.id))}
+    ids = dict(connection.execute(select(Company.cik, Company.id)).fetchall())
     seen: dict[int, int] = {}
     rows = []
     for line in bundle.listed:

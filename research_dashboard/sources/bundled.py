@@ -82,8 +82,10 @@ def read_bundle() -> Bundle:
         version=str(json.loads(manifest)["version"]),
         sha256=hashlib.sha256(manifest).hexdigest(),
         companies=tuple(_identity(company) for company in companies),
-        filings=tuple(_filing(*row) for row in _csv("filings.csv.gz")),
-        listed=tuple(Listed(int(cik), ticker, exchange or None, name) for cik, ticker, exchange, name in _csv("tickers.csv.gz")),
+        filings=tuple(_filing(row) for row in _csv("filings.csv.gz")),
+        listed=tuple(
+            Listed(int(cik), ticker, exchange or None, name) for cik, ticker, exchange, name in _csv("tickers.csv.gz")
+        ),
     )
 
 
@@ -118,9 +120,8 @@ def _identity(company: dict[str, Any]) -> Identity:
     )
 
 
-def _filing(
-    accession: str, cik: str, form: str, filed: str, report_date: str, year: str, period: str, document: str
-) -> FilingRow:
+def _filing(row: list[str]) -> FilingRow:
+    accession, cik, form, filed, report_date, year, period, document = row
     return FilingRow(
         accession,
         int(cik),
