@@ -2,8 +2,8 @@
 
 from flask import Flask
 
-from research_dashboard.commands.users import users
 from research_dashboard.commands.companies import companies
+from research_dashboard.commands.users import users
 from research_dashboard.commands.worker import worker
 
 
