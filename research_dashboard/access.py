@@ -10,6 +10,7 @@ from flask_login import LoginManager
 from flask_login import current_user as flask_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import Forbidden, Unauthorized
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from research_dashboard.extensions import csrf, db
 from research_dashboard.queries.preferences import preferences
@@ -72,6 +73,10 @@ def single_user() -> bool:
 
 def init_app(app: Flask) -> None:
     """Guard every request of the application."""
+    proxies = app.config["SETTINGS"].trusted_proxies
+    if proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
+    app.after_request(_strict_transport)
     app.session_interface = CookieSessions()
     manager = LoginManager()
     manager.session_protection = None  # the sign-in's row is the protection; an address may change on the way
@@ -79,6 +84,13 @@ def init_app(app: Flask) -> None:
     manager.user_loader(_load)
     app.before_request(guard)
     app.context_processor(lambda: {"actor": actor(), "single_user": single_user()})
+
+
+def _strict_transport(response: Response) -> Response:
+    """Behind TLS: browsers shall not come without it for a year."""
+    if request.is_secure:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    return response
 
 
 def _load(token: str) -> SignedIn | None:

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import fcntl
+import ipaddress
 import multiprocessing
 import os
 import signal
@@ -39,7 +40,7 @@ def main() -> None:
             if not first:
                 return
             check_free(host, port)
-            prepare(settings)
+            prepare(settings, host)
             serve(settings, host, port)
     except (CannotServeError, SettingError) as error:
         print(error, file=sys.stderr)
@@ -96,17 +97,35 @@ def check_free(host: str, port: int) -> None:
         raise CannotServeError(f"{host}:{port} cannot be listened on ({reason}): check HOST and PORT.") from None
 
 
-def prepare(settings: Settings) -> None:
-    """Bring the database up to date and the bundle into it, before anything works on it."""
+def prepare(settings: Settings, host: str) -> None:
+    """Bring the database up to date and the bundle into it, before anything works on it.
+
+    Raises CannotServeError for an address that others could reach while there is no account.
+    """
     from research_dashboard import create_app
     from research_dashboard.extensions import db
+    from research_dashboard.services import accounts
     from research_dashboard.services.database import prepare_database
 
     app = create_app(settings=settings)
     with app.app_context():
         prepare_database(settings.instance)
+        if not _is_loopback(host) and not accounts.has_accounts():
+            raise CannotServeError(
+                f"HOST is {host}: others could reach it, and there is no account yet. "
+                "Make one first: .venv/bin/flask users add NAME --role admin."
+            )
         db.session.remove()
         db.engine.dispose()
+
+
+def _is_loopback(host: str) -> bool:
+    """True when only this machine can reach the address."""
+    try:
+        found = socket.getaddrinfo(host, None)
+    except OSError:
+        return True  # check_free() has said already that it cannot be listened on
+    return all(ipaddress.ip_address(str(where[0]).partition("%")[0]).is_loopback for *_, where in found)
 
 
 def web() -> Any:

@@ -26,6 +26,7 @@ class Settings:
     web_processes: int = 1
     research_threads: int = 2
     log_format: str = "text"
+    trusted_proxies: int = 0
 
     @property
     def live(self) -> bool:
@@ -61,6 +62,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         web_processes=whole("WEB_PROCESSES", 1, 1, 64),
         research_threads=whole("RESEARCH_THREADS", 2, 1, 64),
         log_format=log_format,
+        trusted_proxies=whole("TRUSTED_PROXIES", 0, 0, 9),
     )
 
 

@@ -1,18 +1,25 @@
 """Nobody in who does not belong: single-user mode, accounts, tokens, and the access table over every route."""
 
+import os
 import re
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.middleware.proxy_fix import ProxyFix
 
+from research_dashboard import create_app
 from research_dashboard.access import ACCESS, SAFE, safe_target
 from research_dashboard.base import utcnow
 from research_dashboard.services import accounts
 from research_dashboard.tables.accounts import Role
-from tests.conftest import Page
+from tests.browser.program import free_port
+from tests.conftest import Page, settings_for
 
 PASSWORD = "correct horse battery"
 ROLES = list(Role)
@@ -58,6 +65,36 @@ def test_a_name_that_points_here_is_not_this_machine(client: FlaskClient, host: 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8000", "[::1]:8000"])
 def test_this_machine_by_its_own_names_is(client: FlaskClient, host: str) -> None:
     assert client.get("/", headers={"Host": host}).status_code == 200
+
+
+def test_behind_tls_browsers_are_told_to_stay_there(app: Flask, users: dict[str, str]) -> None:
+    secure = app.test_client().get("/login", base_url="https://research.example")
+    assert "max-age=31536000" in secure.headers["Strict-Transport-Security"]
+    assert "Strict-Transport-Security" not in app.test_client().get("/login").headers
+
+
+def test_only_a_trusted_proxy_is_believed(tmp_path: Path) -> None:
+    believed = create_app({"TESTING": True}, settings_for(tmp_path, trusted_proxies=1))
+    with believed.test_request_context(headers={"X-Forwarded-Proto": "https"}) as context:
+        assert not context.request.is_secure  # only through the WSGI stack is it read
+    assert isinstance(believed.wsgi_app, ProxyFix)
+    plain = create_app({"TESTING": True}, settings_for(tmp_path))
+    assert not isinstance(plain.wsgi_app, ProxyFix)
+
+
+def test_without_an_account_it_refuses_to_listen_to_others(tmp_path: Path) -> None:
+    environ = {**os.environ, "HOST": "0.0.0.0", "RESEARCH_DASHBOARD_INSTANCE": str(tmp_path)}
+    environ["PORT"] = str(free_port())
+    ended = subprocess.run(
+        [sys.executable, "-m", "research_dashboard.serve"],
+        env=environ,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 2
+    assert "flask users add" in ended.stderr
 
 
 # The access table
