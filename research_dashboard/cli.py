@@ -1,8 +1,10 @@
 """The `flask …` commands; each group is in commands/."""
 
+import click
 from flask import Flask
 
 from research_dashboard.commands.companies import companies
+from research_dashboard.commands.backups import COMMANDS as BACKUP_COMMANDS
 from research_dashboard.commands.users import users
 from research_dashboard.commands.worker import worker
 
@@ -11,4 +13,8 @@ def init_app(app: Flask) -> None:
     """Register the command groups."""
     app.cli.add_command(companies)
     app.cli.add_command(worker)
+    database = app.cli.commands["db"]
+    assert isinstance(database, click.Group)  # noqa: S101  # Flask-Migrate's own group
+    for command in BACKUP_COMMANDS:
+        database.add_command(command)
     app.cli.add_command(users)

@@ -29,6 +29,11 @@ class Settings:
     trusted_proxies: int = 0
 
     @property
+    def backups(self) -> Path:
+        """Where backups are kept."""
+        return self.instance / "backups"
+
+    @property
     def live(self) -> bool:
         """True when live SEC data is on: the SEC asks for a contact in the User-Agent."""
         return bool(self.sec_contact)

@@ -27,8 +27,21 @@ def foreign_keys_off(connection: Connection) -> Iterator[None]:
     connection.connection.driver_connection.execute("PRAGMA foreign_keys = ON")
 
 
+def back_up() -> None:
+    """Before an upgrade or a downgrade: a backup, without which the schema is not touched."""
+    from research_dashboard.services.backups import before_change
+
+    try:
+        context.get_revision_argument()
+    except KeyError:
+        return  # flask db check, migrate, current: nothing will be changed
+    settings = current_app.config["SETTINGS"]
+    before_change(settings.database_url, settings.backups, context.script.get_heads())
+
+
 def run_online() -> None:
     """Migrate under the write lock, so that two upgrades at once stand in line."""
+    back_up()
     engine = database.engine.execution_options(writes=True)
     with engine.connect() as connection, foreign_keys_off(connection):
         context.configure(

@@ -230,6 +230,35 @@ def resume(run_id: int) -> None:
     wake()
 
 
+def rerun(run_id: int, researcher: str, *, created_by: str | None = None) -> Started:
+    """Ask for the same research again, on the data as it is now; the new run is linked to its parent.
+
+    An as-of date in the past is kept; a run as of its own day becomes one as of today. Raises NoSuchRunError, RunError.
+    """
+    with reading() as session:
+        run = _get(session, run_id)
+        company = None if run.company_id is None else session.get(CompanyRow, run.company_id)
+        if company is None:
+            raise RunError(f"The company of run {run_id} is no longer loaded: start a new run instead.")
+        options = dict(run.options or {})
+        peers = tuple(options.pop("peers", ()))
+        source = run.source or Source.BUNDLED.value
+        loads, data_version = pinned(session, source)
+        order = Order(
+            company=plain(company, [ticker.symbol for ticker in company.tickers]),
+            researcher=researcher,
+            source=source,
+            as_of=run.as_of if run.as_of and run.as_of < run.date.date() else utcnow().date(),
+            peers=peers,
+            options=options,
+            loads=loads,
+            data_version=data_version,
+            created_by=created_by,
+            parent_run_id=run_id,
+        )
+    return place(order)
+
+
 def _insert(session: Session, order: Order) -> int:
     scheduled = order.origin == Origin.SCHEDULE
     run = ResearchRun(

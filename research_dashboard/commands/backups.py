@@ -1,0 +1,110 @@
+"""`flask db backup`, `backups`, `verify`, `restore`: beside Flask-Migrate's own commands of the database."""
+
+import fcntl
+from pathlib import Path
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from research_dashboard.extensions import db, reading
+from research_dashboard.queries.work import alive
+from research_dashboard.services import backups
+from research_dashboard.services.backups import Backup, BackupError
+from research_dashboard.settings import Settings
+
+
+@click.command("backup")
+@click.option("--to", type=click.Path(path_type=Path), help="Folder for the backup (default: INSTANCE/backups).")
+@with_appcontext
+def backup(to: Path | None) -> None:
+    """Back the database up while it is used; the ten newest backups are kept."""
+    settings = _settings()
+    try:
+        made = backups.make(settings.database_url, to or settings.backups)
+    except BackupError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{made.path} ({_size(made)}, sha256 {made.sha256[:12]}…)")
+
+
+@click.command("backups")
+@with_appcontext
+def backups_list() -> None:
+    """List the backups, newest first."""
+    found = backups.kept(_settings().backups)
+    for made in found:
+        click.echo(f"{made.path.name}  {made.made_at}  schema {made.schema}  {_size(made)}  {made.reason}")
+    if not found:
+        click.echo("There is no backup yet: flask db backup makes one.")
+
+
+@click.command("verify")
+@click.argument("backup", required=False)
+@with_appcontext
+def verify(backup: str | None) -> None:
+    """Check a backup (default: the newest): sha256, integrity, foreign keys, row counts."""
+    try:
+        made = backups.verify(_named(backup))
+    except BackupError as error:
+        raise click.ClickException(str(error)) from None
+    rows = f", {sum(made.rows.values()):,} rows in {len(made.rows)} tables" if made.rows else ""
+    click.echo(f"{made.path.name} is sound: {_size(made)}, schema {made.schema}{rows}.")
+
+
+@click.command("restore")
+@click.argument("backup")
+@with_appcontext
+def restore(backup: str) -> None:
+    """Put a backup in the database's place; what was there is kept beside it. The program must not be running."""
+    from alembic.script import ScriptDirectory
+
+    settings = _settings()
+    try:
+        path = _named(backup)
+        if _running(settings):
+            raise BackupError("The program is running on this database: stop it, restore, and start it again.")
+        config = current_app.extensions["migrate"].migrate.get_config()
+        known = [revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()]
+        db.engine.dispose()
+        aside = backups.restore(path, settings.database_url, known)
+    except BackupError as error:
+        raise click.ClickException(str(error)) from None
+    kept = f" What was there is kept as {aside.name}." if aside else ""
+    click.echo(f"{path.name} is in place.{kept} Start the program again: it brings the schema up to date.")
+
+
+def _running(settings: Settings) -> bool:
+    """A server holds the instance folder's lock, or a worker beats."""
+    with (settings.instance / "serve.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    try:
+        with reading() as session:
+            return alive(session)
+    except Exception:  # the database to be replaced may be missing, empty or broken
+        return False
+
+
+def _named(name: str | None) -> Path:
+    """A backup by path, or by its name in the backups folder; the newest without one."""
+    folder = _settings().backups
+    if name is None:
+        found = backups.kept(folder)
+        if not found:
+            raise BackupError("There is no backup yet: flask db backup makes one.")
+        return found[0].path
+    return Path(name) if Path(name).exists() else folder / name
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings
+
+
+def _size(made: Backup) -> str:
+    return f"{made.size / 1e6:,.1f} MB"
+
+
+COMMANDS = (backup, backups_list, verify, restore)
