@@ -3,8 +3,8 @@
 import click
 from flask import Flask
 
-from research_dashboard.commands.companies import companies
 from research_dashboard.commands.backups import COMMANDS as BACKUP_COMMANDS
+from research_dashboard.commands.companies import companies
 from research_dashboard.commands.users import users
 from research_dashboard.commands.worker import worker
 

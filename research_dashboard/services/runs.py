@@ -15,11 +15,11 @@ from research_dashboard import queue
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import reading, writing
 from research_dashboard.logs import logger
+from research_dashboard.queries.companies import company_by_id
 from research_dashboard.queries.work import standing_run
 from research_dashboard.research.model import Company
 from research_dashboard.research.steps import STEPS
 from research_dashboard.services.leases import ended_at, move
-from research_dashboard.services.research import plain
 from research_dashboard.tables.companies import Company as CompanyRow
 from research_dashboard.tables.companies import DataLoad, Ticker
 from research_dashboard.tables.runs import (
@@ -149,9 +149,10 @@ def _resolve(session: Session, company: str | int) -> Company:
             .outerjoin(Ticker, Ticker.company_id == CompanyRow.id)
             .where(or_(Ticker.symbol == text.upper(), func.lower(CompanyRow.name) == text.lower()))
         )
-    if row is None:
+    found = None if row is None else company_by_id(row.id)
+    if found is None:
         raise RunError(f"“{text}” is not a company known here.")
-    return plain(row, [ticker.symbol for ticker in row.tickers])
+    return found
 
 
 def place(order: Order) -> Started:
@@ -237,7 +238,7 @@ def rerun(run_id: int, researcher: str, *, created_by: str | None = None) -> Sta
     """
     with reading() as session:
         run = _get(session, run_id)
-        company = None if run.company_id is None else session.get(CompanyRow, run.company_id)
+        company = None if run.company_id is None else company_by_id(run.company_id)
         if company is None:
             raise RunError(f"The company of run {run_id} is no longer loaded: start a new run instead.")
         options = dict(run.options or {})
@@ -245,7 +246,7 @@ def rerun(run_id: int, researcher: str, *, created_by: str | None = None) -> Sta
         source = run.source or Source.BUNDLED.value
         loads, data_version = pinned(session, source)
         order = Order(
-            company=plain(company, [ticker.symbol for ticker in company.tickers]),
+            company=company,
             researcher=researcher,
             source=source,
             as_of=run.as_of if run.as_of and run.as_of < run.date.date() else utcnow().date(),
