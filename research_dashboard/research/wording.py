@@ -146,6 +146,13 @@ def days(value: Number, *, signed: bool = False) -> str:
     return f"{shown} {'day' if abs(rounded(value)) == 1 else 'days'}"
 
 
+def moved(growth_in_percent: float) -> str:
+    """grew 5.0%, fell 3.0%, did not change."""
+    if rounded(growth_in_percent, 1) == 0:
+        return "did not change"
+    return f"{'grew' if growth_in_percent > 0 else 'fell'} {percent(abs(growth_in_percent))}"
+
+
 def growth(now: Number | None, before: Number | None) -> float | None:
     """The change in percent, from raw values; None where a side is missing or the base is not positive."""
     if now is None or before is None or exact(before) <= 0:
@@ -190,7 +197,7 @@ ABSENT: Mapping[str, Absence] = {
     "no_opening_balance": Absence(NOT_REPORTED, "The balance at the start of the year is not filed: no average."),
     "no_prior_year": Absence(NOT_REPORTED, "No year that ended 350 to 380 days earlier is filed."),
     "st_investments_not_found": Absence(
-        NOT_REPORTED, "Short-term investments were filed a year before and are not found in this year's filing."
+        NOT_REPORTED, "Short-term investments were filed a year before and are not found in this year’s filing."
     ),
     "unclassified_balance_sheet": Absence(
         NOT_REPORTED, "The balance sheet does not separate current assets and liabilities."
@@ -198,9 +205,9 @@ ABSENT: Mapping[str, Absence] = {
     "transition_period": Absence(NOT_MEANINGFUL, "The period is a transition period; it is never annualised."),
     "zero_denominator": Absence(NOT_MEANINGFUL, "It would divide by zero or by a negative amount."),
     "negative_base": Absence(NOT_MEANINGFUL, "The earlier value is zero or negative, so growth means nothing."),
-    "base_near_zero": Absence(NOT_MEANINGFUL, "The earlier value is below 1% of this year's, so growth means nothing."),
-    "negative_equity": Absence(NOT_MEANINGFUL, "Shareholders' equity is zero or negative."),
-    "thin_equity": Absence(NOT_MEANINGFUL, "Shareholders' equity is below 5% of assets."),
+    "base_near_zero": Absence(NOT_MEANINGFUL, "The earlier value is below 1% of this year’s, so growth means nothing."),
+    "negative_equity": Absence(NOT_MEANINGFUL, "Shareholders’ equity is zero or negative."),
+    "thin_equity": Absence(NOT_MEANINGFUL, "Shareholders’ equity is below 5% of assets."),
     "loss": Absence(NOT_MEANINGFUL, "The figure it is measured against, or earnings, is a loss."),
     "tiny_profit": Absence(NOT_MEANINGFUL, "Net income is below 1% of revenue."),
     "tax_rate_unusable": Absence(NOT_MEANINGFUL, "The tax rate of the year is outside 0% to 50% or cannot be had."),
@@ -335,9 +342,11 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
-def listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str], last: str = "and") -> str:
     """a, b and c."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
 def share_of_set(share: Number, companies: int, calendar_year: int) -> str:
