@@ -104,7 +104,8 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], float, str]] = [
     ("T05", {"g1": [5], "assets": [1000], "inventory": [150, 100], "receivables": [60, 59]}, {"inventory": [114, 100]},
      85.0, "Inventory grew 50.0%, revenue grew 5.0%"),
     ("T06", {"fcf": [10 * M, 10 * M], "revenue": [100 * M], "dividends": [12 * M, 11 * M]},
-     {"dividends": [12 * M, 9 * M]}, 37.0, "Distributions of $12.0 million exceeded free cash flow of $10.0 million for two years"),
+     {"dividends": [12 * M, 9 * M]}, 37.0,
+     "Distributions of $12.0 million exceeded free cash flow of $10.0 million for two years"),
     ("T07", {"goodwill": [8 * M], "equity": [7 * M]}, {"equity": [-7 * M]}, 33.0,
      "Goodwill of $8.0 million is larger than equity of $7.0 million: exposed to impairment"),
     ("T08", {"debt": [135, 100], "assets": [500], "g1": [-3]}, {"g1": [18]}, 40.0,
@@ -357,9 +358,7 @@ def test_judging_a_company_without_years_is_all_untested() -> None:
     assert {found.state for found in judge(ByHand({}, count=0), None)} == {"untested"}
 
 
-ANY = st.sampled_from(
-    "g1 om gm nm fcf net_income cc cover nd debt equity assets ebitda revenue cr ocf operating_income".split(" ")
-)
+ANY = st.sampled_from(sorted({name for rule in RULES for name in rule.inputs}))
 
 
 @given(st.dictionaries(ANY, st.lists(st.none() | st.floats(-500, 500), min_size=1, max_size=5)))
