@@ -46,7 +46,7 @@ class Rule:
 
     id: str
     topic: str
-    when: str
+    when: str  # the docstring of its function
     base: int
     score: str
     sentence: str
@@ -347,7 +347,6 @@ Test = Callable[[Reader], Hit | None]
 class Row(TypedDict, total=False):
     """The named columns of a rule's row."""
 
-    when: str
     base: int
     score: str
     sentence: str
@@ -360,11 +359,11 @@ class Row(TypedDict, total=False):
 
 
 def collector(into: list[Rule]) -> Callable[..., Callable[[Test], Rule]]:
-    """A decorator that makes a rule of a function and puts it into the table."""
+    """A decorator that makes a rule of a function, whose docstring says when it fires, and puts it into the table."""
 
     def rule(rule_id: str, topic: str, **row: Unpack[Row]) -> Callable[[Test], Rule]:
         def make(test: Test) -> Rule:
-            made = Rule(rule_id, topic, test=test, **row)
+            made = Rule(rule_id, topic, when=(test.__doc__ or "").rstrip("."), test=test, **row)
             into.append(made)
             return made
 

@@ -12,13 +12,13 @@ rule = collector(OPPORTUNITIES)
     "growth_vs_margin",
     peers="close",
     inputs=("g1", "om"),
-    when="g1 < med(g1) − 1 pp and om > med(om) + 2 pp",
     base=30,
     score="(om − med(om)) ÷ 15 pp",
     sentence="Operating margin {om} is above the peer median {med} while growth {g1} is below their {growth}: "
     "margin leaves room to fund growth",
 )
 def margin_to_fund_growth(x: Reader) -> Hit | None:
+    """g1 < med(g1) − 1 pp and om > med(om) + 2 pp."""
     g1, growth, om, med = x.own("g1"), x.median("g1"), x.own("om"), x.median("om")
     gap, behind = round(om - med, 6), round(growth - g1, 6)
     words = {"om": percent(om), "med": percent(med), "g1": percent(g1), "growth": percent(growth)}
@@ -29,12 +29,12 @@ def margin_to_fund_growth(x: Reader) -> Hit | None:
     "O02",
     "own_margin",
     inputs=("om", "revenue"),
-    when="om > 0, best om of 5 years is ≥ 3 pp higher, revenue ≥ 95 % of that year’s",
     base=20,
     score="(best − om − 3 pp) ÷ 10 pp",
     sentence="Revenue no larger than now, or hardly so, earned an operating margin of {best} in {year}; now it is {om}",
 )
 def own_best_margin(x: Reader) -> Hit | None:
+    """om > 0, best om of 5 years is ≥ 3 pp higher, revenue ≥ 95 % of that year’s."""
     margins = {back: x("om", back) for back in range(0, -5, -1)}
     year = max(margins, key=lambda back: (margins[back], back))
     om, best, revenue, then = margins[0], margins[year], x("revenue"), x("revenue", year)
@@ -48,12 +48,12 @@ def own_best_margin(x: Reader) -> Hit | None:
     "rd",
     peers="close",
     inputs=("rd", "g1"),
-    when="med(rd) ≥ 2 %, rd − med ≥ 3 pp, g1 > 0",
     base=25,
     score="(rd − med − 3 pp) ÷ 10 pp",
     sentence="R&D takes {rd} of revenue, peers {med}",
 )
 def research_above_peers(x: Reader) -> Hit | None:
+    """med(rd) ≥ 2 %, rd − med ≥ 3 pp, g1 > 0."""
     rd, med, g1 = x.own("rd"), x.median("rd"), x.own("g1")
     ahead = round(rd - med, 6)
     return x.fires(med >= 2 and ahead >= 3 and g1 > 0, (ahead - 3) / 10, rd=percent(rd), med=percent(med))
@@ -65,12 +65,12 @@ def research_above_peers(x: Reader) -> Hit | None:
     inputs=("nd", "ebitda", "fcf", "nm"),
     optional=("finance_leases", "debt", "cover"),
     unless=("T06", "T08"),
-    when="(nd + finance leases) ÷ ebitda ≤ 1, fcf > 0, nm > 0, cover absent or ≥ 8, neither T06 nor T08",
     base=25,
     score="(1 − nde) ÷ 1.5",
     sentence="Net debt is {nde} EBITDA and free cash flow {fcf}: borrowing is low against earnings",
 )
 def borrowing_low(x: Reader) -> Hit | None:
+    """(nd + finance leases) ÷ ebitda ≤ 1, fcf > 0, nm > 0, cover absent or ≥ 8, neither T06 nor T08."""
     nd, ebitda, fcf, nm = x("nd") + x.leases_beside_debt(), x("ebitda"), x("fcf"), x("nm")
     cover = x.optional_raw("cover")
     if ebitda <= 0 or fcf <= 0 or nm <= 0 or (cover is not None and cover < 8):
@@ -85,12 +85,12 @@ def borrowing_low(x: Reader) -> Hit | None:
     "O05",
     "op_leverage",
     inputs=("g1", "om", "operating_income"),
-    when="g1 ≥ 2 %, om ≥ 2 %, growth of operating income − g1 ≥ 5 pp (base > 0)",
     base=25,
     score="(growth of operating income − g1 − 5 pp) ÷ 30 pp",
     sentence="Operating income grew {growth} on revenue growth of {g1}",
 )
 def operating_leverage(x: Reader) -> Hit | None:
+    """g1 ≥ 2 %, om ≥ 2 %, growth of operating income − g1 ≥ 5 pp (base > 0)."""
     g1, om, growth = x("g1"), x("om"), x.growth("operating_income")
     if growth is None:
         return None
@@ -103,12 +103,12 @@ def operating_leverage(x: Reader) -> Hit | None:
     "O06",
     "delever",
     inputs=("debt", "assets", "fcf"),
-    when="debt[-1] ≥ 10 % of assets, debt ≤ 90 % of debt[-1], fcf > 0",
     base=20,
     score="(0.9 − debt ÷ debt[-1]) ÷ 0.3",
     sentence="Debt fell {fall} while free cash flow was positive",
 )
 def debt_fell(x: Reader) -> Hit | None:
+    """debt[-1] ≥ 10 % of assets, debt ≤ 90 % of debt[-1], fcf > 0."""
     debt, before, assets, fcf = x("debt"), x("debt", -1), x("assets", -1), x("fcf")
     if before <= 0:
         return None
@@ -121,12 +121,12 @@ def debt_fell(x: Reader) -> Hit | None:
     "O07",
     "recovery",
     inputs=("g1",),
-    when="g1[-1] ≤ −2 %, g1 ≥ 2 %",
     base=25,
     score="g1 ÷ 10 %",
     sentence="Revenue grew {g1} after falling {fall}",
 )
 def recovery(x: Reader) -> Hit | None:
+    """g1[-1] ≤ −2 %, g1 ≥ 2 %."""
     g1, before = x("g1"), x("g1", -1)
     return x.fires(before <= -2 and g1 >= 2, g1 / 10, g1=percent(g1), fall=percent(-before))
 
@@ -136,12 +136,12 @@ def recovery(x: Reader) -> Hit | None:
     "capex",
     inputs=("capint", "g1", "ocf"),
     optional=("fcf",),
-    when="capex ≥ 1.5 × d_and_a, g1 ≥ 5 %, ocf ≥ 0",
     base=20,
     score="(capint − 1.5) ÷ 1.5",
     sentence="Capital expenditure is {capint} times depreciation: investment runs ahead of wear",
 )
 def investment(x: Reader) -> Hit | None:
+    """capex ≥ 1.5 × d_and_a, g1 ≥ 5 %, ocf ≥ 0."""
     capint, g1, ocf, fcf = x("capint"), x("g1"), x("ocf"), x.optional("fcf")
     beyond = "Capital expenditure is {capint} times depreciation, beyond operating cash flow"
     sentence = beyond if fcf is not None and fcf < 0 else None

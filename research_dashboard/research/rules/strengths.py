@@ -13,12 +13,12 @@ rule = collector(STRENGTHS)
     peers="close/wide",
     inputs=("g1",),
     unless=("W01",),
-    when="g1 > 0 and g1 − med ≥ 3 pp",
     base=30,
     score="(g1 − med − 3 pp) ÷ 15 pp",
     sentence="Revenue grew {g1}, the peer median {med}",
 )
 def growth_above_peers(x: Reader) -> Hit | None:
+    """g1 > 0 and g1 − med ≥ 3 pp."""
     g1, med = x.own("g1"), x.median("g1")
     ahead = round(g1 - med, 6)
     return x.fires(g1 > 0 and ahead >= 3, (ahead - 3) / 15, g1=percent(g1), med=percent(med))
@@ -28,12 +28,12 @@ def growth_above_peers(x: Reader) -> Hit | None:
     "S02",
     "run",
     inputs=("g1",),
-    when="g1 > 0 in each of 4 years",
     base=20,
     score="lowest g1 ÷ 10 %",
     sentence="Revenue rose in each of the last four years, by at least {least}",
 )
 def growth_every_year(x: Reader) -> Hit | None:
+    """g1 > 0 in each of 4 years."""
     least = x.lowest("g1", 4)
     return x.fires(least > 0, least / 10, least=percent(least))
 
@@ -43,12 +43,12 @@ def growth_every_year(x: Reader) -> Hit | None:
     "op_margin",
     peers="close",
     inputs=("om",),
-    when="percentile of om ≥ 75, om > 0, om − med ≥ 2 pp",
     base=30,
     score="(om − med − 2 pp) ÷ 20 pp",
     sentence="Operating margin {om} is {rank} of {n} among the companies of {basis}; the peer median is {med}",
 )
 def margin_above_peers(x: Reader) -> Hit | None:
+    """percentile of om ≥ 75, om > 0, om − med ≥ 2 pp."""
     om, med, place = x.own("om"), x.median("om"), x.percentile("om")
     ahead = round(om - med, 6)
     words = {"om": percent(om), "med": percent(med), "basis": x.set.basis}
@@ -64,12 +64,12 @@ def margin_above_peers(x: Reader) -> Hit | None:
     "S04",
     "gross_margin",
     inputs=("gm",),
-    when="gm − gm[-2] ≥ 2 pp",
     base=20,
     score="(rise − 2 pp) ÷ 6 pp",
     sentence="Gross margin rose {rise} in two years to {gm}",
 )
 def gross_margin_up(x: Reader) -> Hit | None:
+    """gm − gm[-2] ≥ 2 pp."""
     rise = x.change("gm", -2)
     return x.fires(rise >= 2, (rise - 2) / 6, rise=pp(rise, signed=False), gm=percent(x("gm")))
 
@@ -78,12 +78,12 @@ def gross_margin_up(x: Reader) -> Hit | None:
     "S05",
     "returns",
     inputs=("roic",),
-    when="min3(roic) ≥ 15 %",
     base=30,
     score="(min3 − 15 pp) ÷ 30 pp",
     sentence="Return on invested capital was at least {least} for three years",
 )
 def returns_high(x: Reader) -> Hit | None:
+    """min3(roic) ≥ 15 %."""
     least = x.lowest("roic", 3)
     return x.fires(least >= 15, (least - 15) / 30, least=percent(least))
 
@@ -92,12 +92,12 @@ def returns_high(x: Reader) -> Hit | None:
     "S06",
     "cash_conv",
     inputs=("cc", "fcf", "net_income"),
-    when="min3(cc) ≥ 1.1 and fcf ≥ 80 % of net income",
     base=20,
     score="(min3 − 1.1) ÷ 0.8",
     sentence="Operating cash flow exceeded net income in three years, {cc} times lately",
 )
 def cash_above_profit(x: Reader) -> Hit | None:
+    """min3(cc) ≥ 1.1 and fcf ≥ 80 % of net income."""
     least, fcf, income = x.lowest("cc", 3), x("fcf"), x("net_income")
     return x.fires(least >= 1.1 and fcf >= 0.8 * income, (least - 1.1) / 0.8, cc=multiple(x("cc")).rstrip("×"))
 
@@ -107,12 +107,12 @@ def cash_above_profit(x: Reader) -> Hit | None:
     "leverage",
     inputs=("nd", "assets"),
     optional=("finance_leases", "debt"),
-    when="nd + finance leases < 0 and its size ≥ 2 % of assets",
     base=30,
     score="size ÷ 30 % of assets",
     sentence="Cash and short-term investments exceed borrowings by {surplus}",
 )
 def net_cash(x: Reader) -> Hit | None:
+    """nd + finance leases < 0 and its size ≥ 2 % of assets."""
     surplus, assets = -(x("nd") + x.leases_beside_debt()), x("assets")
     part = surplus / assets if assets > 0 else 0
     return x.fires(part >= 0.02, part / 0.3, surplus=x.money(surplus))
@@ -122,12 +122,12 @@ def net_cash(x: Reader) -> Hit | None:
     "S08",
     "cover",
     inputs=("cover",),
-    when="min3(cover) ≥ 10",
     base=20,
     score="(min3 − 10) ÷ 40",
     sentence="Operating income covered interest at least {least} for three years",
 )
 def interest_covered(x: Reader) -> Hit | None:
+    """min3(cover) ≥ 10."""
     least = min(x.raw("cover", -back) for back in range(3))
     return x.fires(least >= 10, (least - 10) / 40, least=times(min(least, 100)))
 
@@ -136,12 +136,12 @@ def interest_covered(x: Reader) -> Hit | None:
     "S09",
     "fcf",
     inputs=("fcf", "fcfm"),
-    when="fcf > 0 in 5 years, fcfm ≥ 10 %",
     base=25,
     score="(fcfm − 10 pp) ÷ 20 pp",
     sentence="Free cash flow was positive in five years, {fcfm} of revenue lately",
 )
 def free_cash_flow(x: Reader) -> Hit | None:
+    """fcf > 0 in 5 years, fcfm ≥ 10 %."""
     least, margin = x.lowest("fcf", 5), x("fcfm")
     return x.fires(least > 0 and margin >= 10, (margin - 10) / 20, fcfm=percent(margin))
 
@@ -151,12 +151,12 @@ def free_cash_flow(x: Reader) -> Hit | None:
     "scale",
     peers="close",
     inputs=("revenue",),
-    when="rank ≤ 2 and share ≥ 20 %",
     base=25,
     score="share ÷ 100 %",
     sentence="{share} of the revenue reported by these {n} companies ({basis}), rank {rank}",
 )
 def scale(x: Reader) -> Hit | None:
+    """rank ≤ 2 and share ≥ 20 %."""
     own, others, place = x.own("revenue"), x.others("revenue"), x.rank("revenue")
     part = 100 * own / (own + sum(others)) if own > 0 else 0
     words = {"share": percent(part), "n": str(len(others) + 1), "basis": x.set.basis, "rank": str(place)}

@@ -13,12 +13,12 @@ NEGATIVE_EQUITY_SCORE = 43
     "W01",
     "growth",
     inputs=("g1",),
-    when="g1 ≤ −2 %",
     base=30,
     score="(−g1 − 2 pp) ÷ 13 pp",
     sentence="Revenue fell {fall}",
 )
 def revenue_fell(x: Reader) -> Hit | None:
+    """g1 ≤ −2 %."""
     g1 = x("g1")
     return x.fires(g1 <= -2, (-g1 - 2) / 13, fall=percent(-g1))
 
@@ -28,12 +28,12 @@ def revenue_fell(x: Reader) -> Hit | None:
     "profit",
     inputs=("nm", "net_income"),
     impairment=True,
-    when="nm < 0",
     base=40,
     score="−nm ÷ 20 %",
     sentence="The year closed with a net loss of {loss}, {nm} of revenue",
 )
 def net_loss(x: Reader) -> Hit | None:
+    """nm < 0."""
     nm, income = x("nm"), x("net_income")
     return x.fires(nm < 0, -nm / 20, loss=x.money(-income), nm=percent(-nm))
 
@@ -44,12 +44,12 @@ def net_loss(x: Reader) -> Hit | None:
     peers="close",
     inputs=("om",),
     impairment=True,
-    when="percentile of om ≤ 25, med − om ≥ 2 pp",
     base=25,
     score="(med − om − 2 pp) ÷ 20 pp",
     sentence="Operating margin {om} is below the peer median {med}",
 )
 def margin_below_peers(x: Reader) -> Hit | None:
+    """percentile of om ≤ 25, med − om ≥ 2 pp."""
     om, med, place = x.own("om"), x.median("om"), x.percentile("om")
     behind = round(med - om, 6)
     return x.fires(place <= 25 and behind >= 2, (behind - 2) / 20, om=percent(om), med=percent(med))
@@ -60,12 +60,12 @@ def margin_below_peers(x: Reader) -> Hit | None:
     "op_margin_chg",
     inputs=("om",),
     impairment=True,
-    when="om − om[-1] ≤ −2 pp (−5 pp if S03 fired)",
     base=30,
     score="(fall − 2 pp) ÷ 8 pp",
     sentence="Operating margin fell {fall} to {om}",
 )
 def margin_fell(x: Reader) -> Hit | None:
+    """om − om[-1] ≤ −2 pp (−5 pp if S03 fired)."""
     fall = -x.change("om", -1)
     bar = 5 if x.fired("S03") else 2
     return x.fires(fall >= bar, (fall - 2) / 8, fall=pp(fall, signed=False), om=percent(x("om")))
@@ -76,12 +76,12 @@ def margin_fell(x: Reader) -> Hit | None:
     "fcf",
     inputs=("fcf", "revenue"),
     not_for=("bank", "insurer"),
-    when="fcf < 0",
     base=30,
     score="−fcf ÷ 15 % of revenue",
     sentence="Operating cash flow did not cover capital expenditure: free cash flow was {fcf}",
 )
 def cash_burnt(x: Reader) -> Hit | None:
+    """fcf < 0."""
     fcf, revenue = x("fcf"), x("revenue")
     return x.fires(fcf < 0, -fcf / (0.15 * revenue) if revenue > 0 else 1, fcf=x.money(fcf))
 
@@ -90,12 +90,12 @@ def cash_burnt(x: Reader) -> Hit | None:
     "W06",
     "leverage",
     inputs=("nd", "debt", "assets", "ebitda"),
-    when="nd > 0, debt ≥ 5 % of assets, and (ebitda ≤ 0 or nde > 3.5; utility 6)",
     base=30,
     score="(nde − limit) ÷ 4 (ebitda ≤ 0: 1)",
     sentence="Net debt is {nde} EBITDA",
 )
 def leverage_high(x: Reader) -> Hit | None:
+    """nd > 0, debt ≥ 5 % of assets, and (ebitda ≤ 0 or nde > 3.5; utility 6)."""
     nd, debt, assets, ebitda = x("nd"), x("debt"), x("assets"), x("ebitda")
     if nd <= 0 or debt < 0.05 * assets:
         return None
@@ -112,12 +112,12 @@ def leverage_high(x: Reader) -> Hit | None:
     "cover",
     inputs=("nd", "cover", "operating_income"),
     impairment=True,
-    when="nd > 0, cover < 3 (utility 2)",
     base=35,
     score="(3 − cover) ÷ 5 (utility 2)",
     sentence="Operating income covered interest {cover}",
 )
 def interest_not_covered(x: Reader) -> Hit | None:
+    """nd > 0, cover < 3 (utility 2)."""
     nd, cover, income = x("nd"), x.raw("cover"), x("operating_income")
     limit = 2 if x.sector == "utility" else 3
     sentence = None if cover > 0 else "Interest was not covered: operating income was {income}"
@@ -129,12 +129,12 @@ def interest_not_covered(x: Reader) -> Hit | None:
     "liquidity",
     inputs=("cr", "ocf", "current_liabilities"),
     not_for=("utility",),
-    when="cr < 1 and ocf < 40 % of current liabilities; not utilities",
     base=15,
     score="(1 − cr) ÷ 0.5",
     sentence="Current assets are {cr} times current liabilities",
 )
 def liquidity_low(x: Reader) -> Hit | None:
+    """cr < 1 and ocf < 40 % of current liabilities; not utilities."""
     cr, ocf, due = x("cr"), x("ocf"), x("current_liabilities")
     return x.fires(cr < 1 and ocf < 0.4 * due, (1 - cr) / 0.5, cr=multiple(cr).rstrip("×"))
 
@@ -144,12 +144,12 @@ def liquidity_low(x: Reader) -> Hit | None:
     "equity",
     inputs=("equity",),
     optional=("buybacks", "dividends", "net_income"),
-    when="equity < 0",
     base=NEGATIVE_EQUITY_SCORE,
     score="fixed",
     sentence="Shareholders’ equity is negative: {equity}",
 )
 def equity_negative(x: Reader) -> Hit | None:
+    """equity < 0."""
     equity = x("equity")
     if equity >= 0:
         return None
@@ -166,11 +166,11 @@ def equity_negative(x: Reader) -> Hit | None:
     "W10",
     "dilution",
     inputs=("shares_diluted",),
-    when="diluted shares +3 % to +50 % in one filing, no split",
     base=20,
     score="(rise − 3 pp) ÷ 10 pp",
     sentence="Diluted shares rose {rise}",
 )
 def dilution(x: Reader) -> Hit | None:
+    """diluted shares +3 % to +50 % in one filing, no split."""
     rise = x.growth("shares_diluted")
     return None if rise is None else x.fires(3 <= rise <= 50, (rise - 3) / 10, rise=percent(rise))
