@@ -26,6 +26,13 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 # endpoint: (who may read, who may write). `tests/security` fails for an endpoint that is missing.
 ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "static": (PUBLIC, PUBLIC),
+    "api.details": (VIEWER, RESEARCHER),
+    "api.detail_create": (RESEARCHER, RESEARCHER),
+    "api.results": (VIEWER, RESEARCHER),
+    "api.result_create": (RESEARCHER, RESEARCHER),
+    "api.run": (VIEWER, RESEARCHER),
+    "api.runs": (VIEWER, RESEARCHER),
+    "api.run_create": (RESEARCHER, RESEARCHER),
     "pages.login": (PUBLIC, PUBLIC),
     "pages.logout": (PUBLIC, PUBLIC),
     "pages.account": (VIEWER, VIEWER),

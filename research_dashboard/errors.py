@@ -1,15 +1,14 @@
 """One place for errors: pages for people, problem+json for programs. Every answer carries its request's number."""
 
-import secrets
 from http import HTTPStatus
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
-from research_dashboard import htmx
-from research_dashboard.extensions import to_json
+from research_dashboard import htmx, problems
+from research_dashboard.logs import request_id
 
 # What happened and what to do, where the one who raised the error did not say it better.
 PAGES: dict[int, tuple[str, str, str]] = {
@@ -42,14 +41,6 @@ PAGES: dict[int, tuple[str, str, str]] = {
 }
 
 
-def request_id() -> str:
-    """This request's number, as 7f3a-19c2: on error pages, in the header X-Request-ID and in the log."""
-    if "request_id" not in g:
-        g.request_id = f"{secrets.token_hex(2)}-{secrets.token_hex(2)}"
-    number: str = g.request_id
-    return number
-
-
 def page(error: HTTPException) -> Response:
     """The error as a page; for htmx as a message. The error's own description wins over the general words."""
     status = error.code or 500
@@ -70,25 +61,16 @@ def page(error: HTTPException) -> Response:
     return response
 
 
-def problem(error: HTTPException) -> Response:
-    """The error as problem+json (RFC 9457)."""
-    status = error.code or 500
-    body = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": error.description or "",
-        "request_id": request_id(),
-    }
-    return Response(to_json(body), status, content_type="application/problem+json")
+def in_api() -> bool:
+    """True when a program asks, by the address."""
+    return request.path == "/api" or request.path.startswith("/api/")
 
 
 def handle(error: HTTPException) -> ResponseReturnValue:
     """A page or a problem, by the address that was asked for; headers the error brings (Allow) stay."""
     if error.response is not None:  # abort(response): the one who raised it has answered already
         return error.response
-    in_api = request.path == "/api" or request.path.startswith("/api/")
-    response = problem(error) if in_api else page(error)
+    response = problems.answer(error) if in_api() else page(error)
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value
@@ -98,7 +80,7 @@ def handle(error: HTTPException) -> ResponseReturnValue:
 def _database(error: OperationalError) -> ResponseReturnValue:
     """A database that is locked or not there is a passing state, and no mystery."""
     if "locked" in str(error.orig) or "unable to open" in str(error.orig):
-        return handle(ServiceUnavailable())
+        return handle(ServiceUnavailable(retry_after=1))
     raise error
 
 

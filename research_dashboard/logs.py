@@ -1,12 +1,182 @@
-"""The log (P15, D23): one line an event, to INSTANCE/logs and the console, rotating, safe against forged lines."""
+"""The log (P15, D23): one line an event, to INSTANCE/logs and the console, rotating, safe against forged lines.
+
+Several processes write the same file: a line is one write() on a file opened for appending, and who finds the file
+too large moves it away under a lock; the others notice that the file's name points elsewhere and open it anew.
+"""
+
+import contextlib
+import fcntl
+import logging
+import os
+import re
+import secrets
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import structlog
-from flask import Flask
+from flask import Flask, g, has_request_context
+from structlog.typing import EventDict
 
 from research_dashboard.settings import Settings
 
-logger = structlog.stdlib.get_logger("research_dashboard")
+logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("research_dashboard")
+
+MAX_BYTES, KEEP = 10 * 1024 * 1024, 5
+# What could start a new line, move the cursor, or hide or reorder what stands in the line.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_PLAIN = re.compile(r"[\w./:@+%,-]+\Z")
+
+
+def request_id() -> str:
+    """This request's number, as 7f3a-19c2: in the log, in X-Request-ID and on every error. Empty outside a request."""
+    if not has_request_context():
+        return ""
+    if "request_id" not in g:
+        g.request_id = f"{secrets.token_hex(2)}-{secrets.token_hex(2)}"
+    number: str = g.request_id
+    return number
+
+
+def escape(text: str) -> str:
+    r"""The text on one line: a newline becomes \n, another control character \x1b or \u202e."""
+    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def _value(value: Any) -> str:
+    """A value as it stands after its key: quoted where it could be mistaken for more than one."""
+    text = str(value)
+    return text if _PLAIN.match(text) else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _add_request_id(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    if number := request_id():
+        event["request_id"] = number
+    return event
+
+
+def _as_text(_logger: Any, _method: str, event: EventDict) -> str:
+    """“time – name – level – message key=value”, as the seed wrote it, on one line whatever was sent."""
+    moment = event.pop("timestamp")
+    level, name = event.pop("level").upper(), event.pop("logger", "research_dashboard")
+    words = [str(event.pop("event")), *(f"{key}={_value(value)}" for key, value in event.items())]
+    return escape(f"{moment} - {name} - {level} - {' '.join(words)}")
+
+
+def _as_json(_logger: Any, _method: str, event: EventDict) -> str:
+    return structlog.processors.JSONRenderer(ensure_ascii=True)(_logger, _method, event).__str__()
+
+
+class LogFile(logging.Handler):
+    """Writes each event to the console and to a file that several processes share, and rotates the file."""
+
+    def __init__(self, path: Path, max_bytes: int = MAX_BYTES, keep: int = KEEP, *, console: bool = True) -> None:
+        super().__init__()
+        self.path, self.max_bytes, self.keep, self.console = path, max_bytes, keep, console
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._descriptor = self._open()
+        self._looked = 0.0
+
+    def _open(self) -> int:
+        return os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One event, one line, one write. A full disk must not take the program down with it."""
+        try:
+            line = self.format(record) + "\n"
+            if self.console:
+                with contextlib.suppress(ValueError, OSError):  # a console that was closed
+                    sys.stderr.write(line)
+            self._turn()
+            os.write(self._descriptor, line.encode(errors="backslashreplace"))
+        except OSError:
+            self.handleError(record)
+
+    def _turn(self) -> None:
+        """Rotate when the file is too large; follow when another process did. Looked at once a second."""
+        now = time.monotonic()
+        large = os.fstat(self._descriptor).st_size >= self.max_bytes
+        if not large and now - self._looked < 1:
+            return
+        self._looked = now
+        with self._lock_between_processes():
+            if not self._is_current():
+                os.close(self._descriptor)
+                self._descriptor = self._open()
+            if os.fstat(self._descriptor).st_size < self.max_bytes:
+                return
+            for number in range(self.keep - 1, 0, -1):
+                with contextlib.suppress(FileNotFoundError):
+                    os.replace(f"{self.path}.{number}", f"{self.path}.{number + 1}")
+            os.replace(self.path, f"{self.path}.1")
+            os.close(self._descriptor)
+            self._descriptor = self._open()
+
+    def _is_current(self) -> bool:
+        try:
+            return os.path.samestat(os.stat(self.path), os.fstat(self._descriptor))
+        except FileNotFoundError:
+            return False
+
+    @contextlib.contextmanager
+    def _lock_between_processes(self) -> Iterator[None]:
+        descriptor = os.open(f"{self.path}.lock", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def close(self) -> None:
+        """Give the file back."""
+        with contextlib.suppress(OSError):
+            os.close(self._descriptor)
+        super().close()
+
+
+def set_up(path: Path, log_format: str = "text", *, console: bool = True) -> LogFile:
+    """Send this process's log to the file and the console; what was set up before is given back."""
+    before: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        _add_request_id,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *before[:-1],
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = LogFile(path, console=console)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=before,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                _as_json if log_format == "json" else _as_text,
+            ],
+        )
+    )
+    ours = logging.getLogger("research_dashboard")
+    for old in [each for each in ours.handlers if isinstance(each, LogFile)]:
+        ours.removeHandler(old)
+        old.close()
+    ours.addHandler(handler)
+    ours.setLevel(logging.INFO)
+    ours.propagate = False
+    return handler
 
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Send the program's log to a rotating file and the console, in the format the settings ask for."""
+    set_up(settings.instance / "logs" / "research_dashboard.log", settings.log_format, console=not app.testing)

@@ -124,6 +124,8 @@ def test_every_route_answers_each_role_as_the_table_says(app: Flask, users: dict
     for endpoint, method, path in requests_of(app):
         if endpoint in ("pages.logout", "pages.login"):
             continue
+        if path.startswith("/api") and method not in SAFE:
+            continue  # a cookie alone never writes there; the next test writes with tokens
         needed = ACCESS[endpoint][method not in SAFE]
         answer = client.open(path, method=method, json={} if path.startswith("/api") else None)
         refused = answer.status_code in (401, 403) or (answer.status_code == 303 and "/login" in answer.location)
