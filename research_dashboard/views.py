@@ -2,11 +2,17 @@
 
 from flask import Blueprint, Flask
 
-from research_dashboard.pages import accounts, frame, overview, settings
+from research_dashboard.pages import accounts, frame, overview, runs, settings, status
 
 pages = Blueprint("pages", __name__)
 
 pages.get("/")(overview.overview)
+pages.get("/runs/<id:run_id>")(runs.run)
+pages.post("/runs/<id:run_id>/cancel")(runs.run_cancel)
+pages.post("/runs/<id:run_id>/resume")(runs.run_resume)
+pages.post("/runs/<id:run_id>/rerun")(runs.run_again)
+pages.get("/status")(status.status)
+pages.get("/healthz")(status.healthz)
 pages.route("/settings", methods=["GET", "POST"])(settings.settings)
 pages.post("/theme")(settings.theme_save)
 

@@ -53,6 +53,8 @@ def app(migrated: Path, tmp_path: Path) -> Iterator[Flask]:
     folder.mkdir()
     shutil.copy(migrated, folder / "research.db")
     app = create_app({"TESTING": True, "WTF_CSRF_ENABLED": False}, settings_for(folder))
+    # In a test's own application context the requests share its session, and with it an old view of the database.
+    app.before_request(db.session.remove)
     yield app
     with app.app_context():
         db.session.remove()

@@ -9,20 +9,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
-from research_dashboard.extensions import writing
 from research_dashboard.models import ResearchRun
 
 from .conftest import Page
+from .factories import make_run
 
 Visit = Callable[..., Page]
-
-
-def make_run(**values: object) -> int:
-    with writing() as session:
-        run = ResearchRun(**{"company": "Acme Inc.", "researcher": "ann", "status": "Completed", **values})
-        session.add(run)
-        session.flush()
-        return run.id
 
 
 def test_p18_pages_are_at_the_root_and_the_safety_headers_are_on_all_answers(client: FlaskClient) -> None:

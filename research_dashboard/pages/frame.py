@@ -6,13 +6,16 @@ from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import msgspec
 from flask import Flask, Response, current_app, request, url_for
 from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.routing import IntegerConverter, Map
 
 from research_dashboard.base import utcnow
-from research_dashboard.extensions import db
+from research_dashboard.extensions import db, to_json
 from research_dashboard.queries.preferences import THEMES, Preferences, defaults
 from research_dashboard.queries.preferences import preferences as read_preferences
 from research_dashboard.research import wording
@@ -139,11 +142,22 @@ def decimals(value: float, places: int = 2) -> str:
     return wording.number(value, places)
 
 
+def pretty(value: Any) -> str:
+    """JSON, indented, for people."""
+    return msgspec.json.format(to_json(value), indent=2)
+
+
+def _here() -> str:
+    """This page's address, as it can stand in a form."""
+    query = request.query_string.decode("ascii", "replace")
+    return f"{quote(request.path)}{'?' if query else ''}{query}"
+
+
 def _context() -> dict[str, Any]:
     return {
         "asset": asset,
         "foot_links": _links(FOOT_LINKS),
-        "here": request.full_path.rstrip("?"),
+        "here": _here(),
         "htmx_config": HTMX_CONFIG,
         "main_links": _links(MAIN_LINKS),
         "now": utcnow(),
@@ -166,11 +180,19 @@ def _finish(response: Response) -> Response:
     return response
 
 
+class IdConverter(IntegerConverter):
+    """<id:name> in an address: a whole number that a database can hold; another is 404."""
+
+    def __init__(self, map: Map) -> None:
+        super().__init__(map, min=1, max=2**63 - 1)
+
+
 def init_app(app: Flask) -> None:
     """Give the templates their filters and what every page shares, and every answer its headers."""
+    app.url_map.converters["id"] = IdConverter
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
-        day=day, decimals=decimals, long_moment=long_moment, moment=moment, span=span, whole=whole
+        day=day, decimals=decimals, long_moment=long_moment, moment=moment, pretty=pretty, span=span, whole=whole
     )
     app.context_processor(_context)
     app.after_request(_finish)

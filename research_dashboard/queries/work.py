@@ -1,6 +1,6 @@
 """What waits, what works, who works on it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import exists, func, or_, select, text
@@ -21,6 +21,12 @@ def alive(session: Session, now: datetime | None = None) -> bool:
     # takes to beat again, so it is held to the same bound.
     lately = Worker.beat_at.between(now - DEAD_AFTER, now + DEAD_AFTER)
     return bool(session.scalar(select(exists().where(lately))))
+
+
+def workers(session: Session, now: datetime | None = None) -> Sequence[Worker]:
+    """The workers that have beaten lately, the oldest first."""
+    lately = (now or utcnow()) - DEAD_AFTER
+    return session.scalars(select(Worker).where(Worker.beat_at >= lately).order_by(Worker.started_at, Worker.id)).all()
 
 
 def standing_run(session: Session, request_key: str) -> int | None:

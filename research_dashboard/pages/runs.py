@@ -1,0 +1,123 @@
+"""A run's page: how it goes, then its report; and what can be done with it: cancel, resume, run again."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Response, abort, flash, redirect, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+from werkzeug.wrappers import Response as AnyResponse
+
+from research_dashboard import htmx
+from research_dashboard.access import actor
+from research_dashboard.base import utcnow
+from research_dashboard.extensions import db
+from research_dashboard.models import ENDED, ResearchResult, ResearchRun, Status
+from research_dashboard.pages.progress import is_ours, poll_after, progress
+from research_dashboard.queries import work
+from research_dashboard.services import runs as services
+
+SOURCES = {
+    "bundled": "bundled SEC filings",
+    "imported": "imported SEC data sets",
+    "live": "SEC live data",
+    "uploaded": "uploaded figures (not filed)",
+}
+HEADINGS = {
+    Status.QUEUED: "Research of {} is waiting",
+    Status.RUNNING: "Researching {}",
+    Status.CANCELLING: "Cancelling the research of {}",
+    Status.CANCELLED: "Research of {} was cancelled",
+    Status.COMPLETED: "Summary Report: {}",
+    Status.FAILED: "Research of {} failed",
+    Status.INTERRUPTED: "Research of {} was interrupted",
+}
+
+
+def run(run_id: int) -> Response:
+    """A run: its progress while it works, then its report. htmx is sent the part that changes, at the end with 286."""
+    context = _context(_run(run_id))
+    status = htmx.STOP_POLLING if htmx.is_partial() and not context["poll_after"] else 200
+    response = htmx.render("runs/show.html", "runs/_swap.html", status, **context)
+    response.headers["Cache-Control"] = "no-store" if context["under_way"] else "no-cache"
+    return response
+
+
+def run_cancel(run_id: int) -> AnyResponse:
+    """Ask the run to stop and go back to it."""
+    return _act(run_id, services.cancel)
+
+
+def run_resume(run_id: int) -> AnyResponse:
+    """Put the run in the queue again, to go on after its last finished step."""
+    return _act(run_id, services.resume)
+
+
+def run_again(run_id: int) -> AnyResponse:
+    """Start the same research anew and go to the new run."""
+    return _act(run_id, lambda run_id: services.rerun(run_id, researcher()))
+
+
+def researcher() -> str:
+    """The name that stands on what is started in this request."""
+    who = actor()
+    if who is None:
+        abort(403)
+    return who.name
+
+
+def _act(run_id: int, action: Callable[[int], object]) -> AnyResponse:
+    """Do it and lead to the run it is about; a refusal is said on the run's own page."""
+    try:
+        done = action(run_id)
+    except services.NoSuchRunError:
+        abort(404, _absent(run_id))
+    except services.RunError as error:
+        flash(str(error), "bad")
+        done = None
+    shown = done.run_id if isinstance(done, services.Started) else run_id
+    return redirect(url_for("pages.run", run_id=shown), 303)
+
+
+def _run(run_id: int) -> ResearchRun:
+    found = db.session.scalar(
+        select(ResearchRun)
+        .where(ResearchRun.id == run_id, ResearchRun.deleted_at.is_(None))
+        .options(selectinload(ResearchRun.details))
+    )
+    if found is None:
+        abort(404, _absent(run_id))
+    return found
+
+
+def _absent(run_id: int) -> str:
+    newest = db.session.scalar(select(ResearchRun.id).order_by(ResearchRun.id.desc()).limit(1))
+    last = f"The newest is #{newest}." if newest else "No run has been made yet."
+    return f"There is no run #{run_id}. {last}"
+
+
+def _context(found: ResearchRun) -> dict[str, Any]:
+    session, now = db.session(), utcnow()
+    logged = not is_ours(found)
+    under_way = found.status not in ENDED
+    complete = found.status == Status.COMPLETED and not logged
+    wanted = select(ResearchResult).where(ResearchResult.research_run_id == found.id).order_by(ResearchResult.id)
+    if under_way and not logged:  # the report needs them all, the way there only the profile
+        wanted = wanted.where(ResearchResult.result_type == "company_profile")
+    results = session.scalars(wanted).all()
+    profile: Any = next((result.result_data for result in results if result.result_type == "company_profile"), {})
+    return {
+        "run": found,
+        "logged": logged,
+        "under_way": under_way,
+        "complete": found.company if complete else "",
+        "heading": found.company if logged else HEADINGS[Status(found.status)].format(found.company),
+        "progress": progress(found, {} if logged else work.usual_seconds(session), now),
+        "poll_after": None if logged else poll_after(found, now),
+        "queue_position": work.queue_position(session, found.id) if found.status == Status.QUEUED else None,
+        "worker_alive": not under_way or work.alive(session, now),
+        "sources": SOURCES,
+        "profile": profile if isinstance(profile, dict) else {},
+        "results": results,
+        "report": None,
+    }

@@ -1,0 +1,41 @@
+"""/status for people, /healthz for machines."""
+
+import platform
+
+from flask import Response, current_app, jsonify, render_template
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from research_dashboard import __version__
+from research_dashboard.base import utcnow
+from research_dashboard.extensions import db
+from research_dashboard.queries import status as queries
+from research_dashboard.queries import work
+from research_dashboard.queries.preferences import sec_contact
+
+
+def status() -> str:
+    """How the installation does: worker, database, record, data, version."""
+    session: Session = db.session()
+    now = utcnow()
+    return render_template(
+        "status/index.html",
+        database=queries.database(session),
+        runs=queries.runs_by_status(session),
+        loaded=queries.loaded(session),
+        worker_alive=work.alive(session, now),
+        workers=work.workers(session, now),
+        live=bool(sec_contact(session, current_app.config["SETTINGS"].sec_contact)),
+        version=__version__,
+        python=platform.python_version(),
+    )
+
+
+def healthz() -> tuple[Response, int]:
+    """200 while the program answers and its database too, else 503; for load balancers and monitors."""
+    try:
+        db.session.execute(text("SELECT 1"))
+    except SQLAlchemyError:
+        return jsonify(status="the database does not answer", version=__version__), 503
+    return jsonify(status="ok", version=__version__), 200
