@@ -1,13 +1,13 @@
 """/status for people, /healthz for machines."""
 
 import platform
+from importlib.metadata import version
 
 from flask import Response, current_app, jsonify, render_template
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from research_dashboard import __version__
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import db
 from research_dashboard.queries import status as queries
@@ -27,7 +27,7 @@ def status() -> str:
         worker_alive=work.alive(session, now),
         workers=work.workers(session, now),
         live=bool(sec_contact(session, current_app.config["SETTINGS"].sec_contact)),
-        version=__version__,
+        version=version("research-dashboard"),
         python=platform.python_version(),
     )
 
@@ -37,5 +37,5 @@ def healthz() -> tuple[Response, int]:
     try:
         db.session.execute(text("SELECT 1"))
     except SQLAlchemyError:
-        return jsonify(status="the database does not answer", version=__version__), 503
-    return jsonify(status="ok", version=__version__), 200
+        return jsonify(status="the database does not answer", version=version("research-dashboard")), 503
+    return jsonify(status="ok", version=version("research-dashboard")), 200
