@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Flask
 
-from research_dashboard.pages import accounts, frame, overview, runs, settings, status
+from research_dashboard.pages import accounts, frame, history, overview, runs, settings, status
 
 pages = Blueprint("pages", __name__)
 
@@ -13,6 +13,8 @@ pages.post("/runs/<id:run_id>/resume")(runs.run_resume)
 pages.post("/runs/<id:run_id>/rerun")(runs.run_again)
 pages.get("/status")(status.status)
 pages.get("/healthz")(status.healthz)
+pages.get("/historical-records")(history.historical_records)
+pages.get("/historical-records.csv")(history.historical_records_csv)
 pages.route("/settings", methods=["GET", "POST"])(settings.settings)
 pages.post("/theme")(settings.theme_save)
 

@@ -114,6 +114,14 @@ def moment(value: datetime | None) -> str:
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), shown)
 
 
+def second(value: datetime | None) -> str:
+    """2026-03-02 11:42:07 in the reader's zone, as a time element; a dash for none."""
+    if value is None:
+        return wording.DASH
+    shown = f"{value.astimezone(preferences().zone):%Y-%m-%d %H:%M:%S}"
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), shown)
+
+
 def long_moment(value: datetime | None) -> str:
     """2 Mar 2026 11:42 in the reader's zone, for sentences."""
     if value is None:
@@ -192,7 +200,14 @@ def init_app(app: Flask) -> None:
     app.url_map.converters["id"] = IdConverter
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
-        day=day, decimals=decimals, long_moment=long_moment, moment=moment, pretty=pretty, span=span, whole=whole
+        day=day,
+        decimals=decimals,
+        long_moment=long_moment,
+        moment=moment,
+        pretty=pretty,
+        second=second,
+        span=span,
+        whole=whole,
     )
     app.context_processor(_context)
     app.after_request(_finish)

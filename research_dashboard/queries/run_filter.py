@@ -78,7 +78,7 @@ class RunFilter:
         values["columns"] = tuple(values.get("columns", ()))
         return cls(**values, zone=zone)
 
-    def params(self, **changes: str | int | None) -> dict[str, str]:
+    def params(self, **changes: str | int | None) -> dict[str, Any]:
         """The query string that says this filter, without what is usual; `changes` replace values, None takes out.
 
         A change of anything but the page goes to the first page.

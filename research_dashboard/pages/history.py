@@ -1,0 +1,191 @@
+"""Historical Records (P42–P72): the filter, its runs, the details of one run, the CSV of all of them."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from flask import Response, current_app, request, stream_with_context, url_for
+from sqlalchemy.exc import SQLAlchemyError
+
+from research_dashboard import htmx
+from research_dashboard.base import utcnow
+from research_dashboard.extensions import db, reading, to_json
+from research_dashboard.logs import logger
+from research_dashboard.models import ENDED, ResearchRun
+from research_dashboard.pages.frame import preferences
+from research_dashboard.queries.run_fields import LARGEST, STATUSES
+from research_dashboard.queries.runs import (
+    FieldError,
+    InvalidFilter,
+    RunFilter,
+    run_whole,
+    runs_page,
+    runs_stream,
+    status_counts,
+)
+from research_dashboard.reports.run_lists import runs_csv
+
+PAGE, ROWS, DIALOG = "history/index.html", "history/_swap.html", "history/_dialog.html"
+MOST_JSON = 20_000  # characters of a result that the dialog shows; the API has all of it
+
+# Column of the table: name in the filter, heading, hint in its box.
+COLUMNS = (
+    ("id", "ID", "= 123"),
+    ("date", "Date", "> 2026-02"),
+    ("company", "Company", "contains"),
+    ("researcher", "Researcher", "contains"),
+    ("duration", "Duration (mins)", "> 2"),
+    ("status", "Status", "is"),
+    ("insights", "Insights Generated", "> 5"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The addresses of this page under other filters: what is passed replaces, None takes out."""
+
+    wanted: RunFilter
+
+    def here(self, **changes: Any) -> str:
+        """This page with the changes."""
+        return url_for("pages.historical_records", **self.wanted.params(**changes))
+
+    def page(self, number: int) -> str:
+        """Another page of the same filter."""
+        return self.here(page=number)
+
+    def sort(self, column: str) -> str:
+        """Sorted by the column; by the one that sorts now, the other way round."""
+        turned = f"-{column}" if self.wanted.sort == column else column
+        return self.here(sort=None if turned == "-date" else turned)
+
+    def run(self, run_id: int) -> str:
+        """The details of the run, over this page."""
+        return url_for("pages.historical_records", **self.wanted.params(), run=run_id)
+
+    def csv(self) -> str:
+        """The whole filter as CSV."""
+        return url_for("pages.historical_records_csv", **self.wanted.params(page=None, per_page=None))
+
+
+def historical_records() -> Response:
+    """Browse and filter past research runs; with run=ID the details of that run over them."""
+    try:
+        wanted = RunFilter.parse(request.args.items(multi=True), zone=preferences().zone, also=("run",))
+        run_id = _run_id()
+    except InvalidFilter as error:
+        return _answer(RunFilter(zone=preferences().zone), 422, errors=error.errors, sent=error.sent)
+    if run_id is None:
+        return _answer(wanted, 200)
+    return _details(wanted, run_id)
+
+
+def historical_records_csv() -> Response:
+    """Every run of the filter as CSV, in the order of the page."""
+    try:
+        wanted = RunFilter.parse(request.args.items(multi=True), zone=preferences().zone)
+    except InvalidFilter as error:
+        return _answer(RunFilter(zone=preferences().zone), 422, errors=error.errors, sent=error.sent)
+
+    def lines() -> Iterator[bytes]:
+        with reading() as session:
+            yield from runs_csv(runs_stream(session, wanted))
+
+    response = Response(stream_with_context(lines()), content_type="text/csv; charset=utf-8")
+    name = f"research-runs-{utcnow().astimezone(wanted.zone):%Y-%m-%d}.csv"
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response
+
+
+def _run_id() -> int | None:
+    """The run that the address asks for. Raises InvalidFilter."""
+    text = request.args.get("run", "").strip()
+    if not text:
+        return None
+    if not re.fullmatch(r"[0-9]{1,19}", text) or not 1 <= int(text) <= LARGEST:
+        error = FieldError("run", f"“{text[:30]}” is not the number of a run: a whole number from 1 to {LARGEST:,}.")
+        raise InvalidFilter((error,), dict(request.args.items()))
+    return int(text)
+
+
+def _answer(
+    wanted: RunFilter,
+    status: int,
+    *,
+    errors: tuple[FieldError, ...] = (),
+    sent: Mapping[str, str] | None = None,
+    **context: Any,
+) -> Response:
+    """The list under the filter; its errors, or that it cannot be read, in place of the rows (P72)."""
+    page, counts = None, dict.fromkeys(STATUSES, 0)
+    if not errors:
+        try:
+            session = db.session()
+            page, counts = runs_page(session, wanted), status_counts(session, wanted)
+        except SQLAlchemyError:
+            logger.exception("the list of runs cannot be read")
+            status = 503
+    response = htmx.render(
+        PAGE,
+        ROWS,
+        status,
+        wanted=wanted,
+        links=Links(wanted),
+        sent=wanted.params() if sent is None else sent,
+        errors={error.field: error.detail for error in errors},
+        columns=COLUMNS,
+        statuses=STATUSES,
+        page=page,
+        counts=counts,
+        **context,
+    )
+    if htmx.is_partial():
+        response.headers["HX-Retarget"] = "#runs"  # errors too stay where the rows are
+        response.headers["HX-Push-Url"] = request.full_path.rstrip("?") if errors else Links(wanted).page(wanted.page)
+    return response
+
+
+def _details(wanted: RunFilter, run_id: int) -> Response:
+    """The dialog over the list; for htmx the dialog alone. What fails is said inside it (P71)."""
+    status, problem, run = 200, "", None
+    try:
+        run = run_whole(db.session(), run_id)
+    except SQLAlchemyError:
+        logger.exception("a run cannot be read", run=run_id)
+        status, problem = 503, "The database did not answer. Close this and try again in a moment."
+    if run is None and not problem:
+        logger.warning("research run not found", run=run_id)
+        status, problem = 404, f"There is no run {run_id}. It may have been deleted, or the address has a slip."
+    context = _dialog(run) | {"problem": problem, "run_id": run_id, "back": Links(wanted).page(wanted.page)}
+    if not htmx.is_partial():
+        return _answer(wanted, status, behind=True, **context)
+    response = htmx.render(PAGE, DIALOG, status, **context)
+    response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#run-dialog", "outerHTML"
+    return response
+
+
+def _dialog(run: ResearchRun | None) -> dict[str, Any]:
+    """What the dialog shows of a run."""
+    if run is None:
+        return {"run": None}
+    failed = next((step.position for step in run.details if step.status == "Failed"), None)
+    return {
+        "run": run,
+        "ended": run.status in ENDED,
+        "failed_at": failed,
+        "results": [
+            (result.result_type.replace("_", " ").title(), *_pretty(result.result_data)) for result in run.results
+        ],
+        "again": "pages.run_again" in current_app.view_functions and run.origin == "research",
+    }
+
+
+def _pretty(data: Any) -> tuple[str, int]:
+    """JSON indented, as much of it as the dialog shows, and how many characters were left out."""
+    text = msgspec.json.format(to_json(data), indent=2)
+    if len(text) <= MOST_JSON:
+        return text, 0
+    shown = text[: text.rfind("\n", 0, MOST_JSON)]
+    return shown, len(text) - len(shown)
