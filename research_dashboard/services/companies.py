@@ -1,0 +1,172 @@
+"""Which company is meant: a name, ticker or CIK becomes one company, or an answer that says why not."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from rapidfuzz import fuzz, process
+
+from research_dashboard.queries.companies import company_by_id
+from research_dashboard.queries.directory import Directory, Entry, core_words, directory, plain_words, symbol_of
+from research_dashboard.research.model import Company
+
+LONGEST = 200
+OFFERED = 8
+NEAR = 65  # the least likeness, of 100, at which a name is offered for an unknown one
+
+
+class CompanyError(ValueError):
+    """A company that cannot be taken; the text is for people. `choices` are companies to offer instead."""
+
+    code = "company"
+
+    def __init__(self, message: str, choices: Iterable[Entry] = ()) -> None:
+        super().__init__(message)
+        self.message, self.choices = message, tuple(choices)
+
+
+class EmptyCompany(CompanyError):
+    """Nothing was typed."""
+
+    code = "empty"
+
+
+class UnusableName(CompanyError):
+    """What was typed cannot be a company: too long, or with control characters."""
+
+    code = "unusable"
+
+
+class UnknownCompany(CompanyError):
+    """No company is called so; `choices` are those with the nearest names."""
+
+    code = "unknown"
+
+
+class AmbiguousCompany(CompanyError):
+    """Several companies fit; `choices` are the first of them."""
+
+    code = "ambiguous"
+
+
+class KnownWithoutFigures(CompanyError):
+    """The company is known by name, but none of its figures are here; `choices` holds it alone."""
+
+    code = "no_figures"
+
+
+def resolve(text: str, *, need_figures: bool = True) -> Company:
+    """The one company that a name, ticker or CIK means. Never a guess: raises a CompanyError that says what to do.
+
+    `need_figures` False (live data is on) also takes a company whose figures are not in the database yet.
+    """
+    entry = find(directory(), clean(text))
+    if need_figures and not entry.loaded:
+        raise KnownWithoutFigures(
+            f"{described(entry)} is known, but its figures are not here: turn on live data (give the SEC a contact on "
+            "the settings page, or in RESEARCH_DASHBOARD_SEC_CONTACT).",
+            [entry],
+        )
+    company = company_by_id(entry.id)
+    if company is None:
+        raise UnknownCompany(f"{entry.name} is no longer here.")
+    return company
+
+
+def clean(text: str) -> str:
+    """What was typed, trimmed. Raises EmptyCompany or UnusableName."""
+    text = text.strip()
+    if not text:
+        raise EmptyCompany("Type a company: its name, ticker or CIK.")
+    if len(text) > LONGEST:
+        raise UnusableName(f"That is {len(text):,} characters: a company's name has at most {LONGEST}.")
+    if any(
+        ord(character) < 32 or 127 <= ord(character) < 160 or 0xD800 <= ord(character) < 0xE000 for character in text
+    ):
+        raise UnusableName("There are control characters in it: type the name, ticker or CIK in plain letters.")
+    return text
+
+
+def find(known: Directory, text: str) -> Entry:
+    """The one entry that the text means, figures or not. Raises UnknownCompany or AmbiguousCompany."""
+    if number := re.fullmatch(r"(?:CIK)?[\s:#]*0*([1-9]\d*)", text, re.IGNORECASE):
+        entry = known.by_cik.get(int(number[1])) if len(number[1]) <= 10 else None
+        if entry:
+            return entry
+    symbol = known.by_symbol.get(symbol_of(text))
+    named = known.exact(text)
+    if symbol:
+        others = _other_readings(known, text, symbol)
+        if others:
+            raise ambiguous(text, [symbol, *others])
+        return symbol
+    for group in (named, known.within(text)):
+        if one := _only(group):
+            return one
+        if group:
+            raise ambiguous(text, sorted(group, key=lambda entry: not entry.loaded))
+    raise UnknownCompany(_unknown(text, near := nearest(known, text)), near)
+
+
+def _only(entries: Sequence[Entry]) -> Entry | None:
+    """The one entry of the list; of several with the very same name, the only one with figures."""
+    if len(entries) == 1:
+        return entries[0]
+    loaded = [entry for entry in entries if entry.loaded]
+    same_name = len({entry.core for entry in entries}) == 1
+    return loaded[0] if same_name and len(loaded) == 1 else None
+
+
+def _other_readings(known: Directory, text: str, symbol: Entry) -> list[Entry]:
+    """Companies that a word written like a name means as well: “Ford” is a ticker, but not that of Ford Motor."""
+    if not re.fullmatch(r"[A-Z][a-z]{3,}", text):
+        return []
+    plain = plain_words(text)
+    return [e for e in known.entries if e.id != symbol.id and (e.core == plain or e.core.startswith(f"{plain} "))]
+
+
+def ambiguous(text: str, entries: Sequence[Entry]) -> AmbiguousCompany:
+    """The question back: which of these."""
+    count = f"{len(entries)} companies" if len(entries) > 2 else "Two companies"
+    offered = entries[:OFFERED]
+    return AmbiguousCompany(f"{count} fit “{text}”: choose {_or(described(entry) for entry in offered)}.", offered)
+
+
+def nearest(known: Directory, text: str, limit: int = 5) -> list[Entry]:
+    """The companies that look most like the text, best first; none when nothing does.
+
+    A name is compared whole and by as many of its first words as were typed; a ticker that begins what was typed
+    counts too (GOOG for “Google”).
+    """
+    core = core_words(plain_words(text))
+    if len(core) < 3 or core.isdecimal():
+        return []
+    size = len(core.split())
+    names = {entry.id: entry.core for entry in known.entries}
+    firsts = {id_: " ".join(name.split()[:size]) for id_, name in names.items()}
+    joined = {id_: name.replace(" ", "")[: len(core)] for id_, name in names.items()}
+    likeness: dict[int, float] = {}
+    for words, typed in ((names, core), (firsts, core), (joined, core.replace(" ", ""))):
+        for _, score, id_ in process.extract(typed, words, scorer=fuzz.ratio, limit=limit, score_cutoff=NEAR):
+            likeness[id_] = max(score, likeness.get(id_, 0))
+    for end in range(3, len(core)):
+        if entry := known.by_symbol.get(core[:end].upper()):
+            likeness[entry.id] = max(NEAR + 5.0 * end, likeness.get(entry.id, 0))
+    best = sorted(likeness, key=lambda id_: (-likeness[id_], not known.by_id[id_].loaded, id_))
+    return [known.by_id[id_] for id_ in best[:limit]]
+
+
+def described(entry: Entry) -> str:
+    """A company in a sentence: Apple Inc. (AAPL)."""
+    mark = next(iter(entry.tickers), None) or (f"CIK {entry.cik}" if entry.cik else "private")
+    return f"{entry.name} ({mark})"
+
+
+def _unknown(text: str, near: Sequence[Entry]) -> str:
+    if not near:
+        return f"No company called “{text}” is known: check the spelling, or give its ticker or CIK."
+    return f"No company called “{text}” is known. Nearest: {_or(described(entry) for entry in near)}."
+
+
+def _or(names: Iterable[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} or {last}" if most else last
