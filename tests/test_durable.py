@@ -10,12 +10,13 @@ from sqlalchemy import func, select
 
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import db, reading, writing
-from research_dashboard.models import Company, Origin, ResearchDetail, ResearchResult, ResearchRun, Status, Ticker
+from research_dashboard.models import Origin, ResearchDetail, ResearchResult, ResearchRun, Status
 from research_dashboard.queries import work
 from research_dashboard.research.steps import STEPS, Outcome
 from research_dashboard.services import leases, runs
 from research_dashboard.services.leases import LeaseLostError
 from research_dashboard.tables.workers import Worker
+from tests.makers import make_company
 
 DONE = Outcome("Done.")
 LAST = Outcome("Done.", {"insights": {"count": 2}, "manifest": {}}, insights=2, gaps=1)
@@ -23,8 +24,7 @@ LAST = Outcome("Done.", {"insights": {"count": 2}, "manifest": {}}, insights=2, 
 
 @pytest.fixture(autouse=True)
 def apple(in_app: Flask) -> None:
-    with writing() as session:
-        session.add(Company(cik=320193, name="Apple Inc.", tickers=[Ticker(symbol="AAPL")]))
+    make_company("Apple Inc.", 320193, "AAPL")
 
 
 def start(**values: object) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from research_dashboard.services.companies import CompanyError
 from research_dashboard.services.runs import RunError, Started, resume
 
 MOST_LINES = 500
@@ -22,7 +23,11 @@ class Line:
     error: str | None = None
 
 
-def start_batch(text: str, start: Callable[[str], Started], refusals: type[Exception] = RunError) -> Sequence[Line]:
+def start_batch(
+    text: str,
+    start: Callable[[str], Started],
+    refusals: tuple[type[Exception], ...] = (RunError, CompanyError),
+) -> Sequence[Line]:
     """Ask for research of every company in a pasted list (lines, commas or semicolons); each is checked by itself.
 
     `start` is start_research with the rest settled, `refusals` what it raises for a company it does not take. A name

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,9 +19,9 @@ from research_dashboard.queries.companies import company_by_id
 from research_dashboard.queries.work import standing_run
 from research_dashboard.research.model import Company
 from research_dashboard.research.steps import STEPS
+from research_dashboard.services.companies import resolve
 from research_dashboard.services.leases import ended_at, move
-from research_dashboard.tables.companies import Company as CompanyRow
-from research_dashboard.tables.companies import DataLoad, Ticker
+from research_dashboard.tables.companies import DataLoad
 from research_dashboard.tables.runs import (
     FOR_PEOPLE,
     FOR_SCHEDULES,
@@ -103,10 +103,11 @@ def start_research(
     today = utcnow().date()
     if as_of is not None and as_of > today:
         raise RunError(f"{as_of} lies in the future: figures can be known as of today or earlier.")
+    source = Source.BUNDLED.value if source == "auto" else source
+    need_figures = source != Source.LIVE
+    subject = resolve(str(company), need_figures=need_figures)
+    chosen = tuple(resolve(str(peer), need_figures=need_figures).id for peer in peers)
     with reading() as session:
-        subject = _resolve(session, company)
-        chosen = tuple(_resolve(session, peer).id for peer in peers)
-        source = Source.BUNDLED.value if source == "auto" else source
         loads, data_version = pinned(session, source)
     order = Order(
         company=subject,
@@ -136,23 +137,6 @@ def pinned(session: Session, source: str) -> tuple[tuple[Mapping[str, Any], ...]
         return (), "none"
     digest = hashlib.sha256("".join(load["sha256"] for load in loads).encode()).hexdigest()
     return loads, f"{loads[-1]['name']} {loads[-1]['version']} ({digest[:12]})"
-
-
-def _resolve(session: Session, company: str | int) -> Company:
-    text = str(company).strip()
-    row = None
-    if text.isdecimal():
-        row = session.scalar(select(CompanyRow).where(CompanyRow.cik == int(text)))
-    else:
-        row = session.scalar(
-            select(CompanyRow)
-            .outerjoin(Ticker, Ticker.company_id == CompanyRow.id)
-            .where(or_(Ticker.symbol == text.upper(), func.lower(CompanyRow.name) == text.lower()))
-        )
-    found = None if row is None else company_by_id(row.id)
-    if found is None:
-        raise RunError(f"“{text}” is not a company known here.")
-    return found
 
 
 def place(order: Order) -> Started:
