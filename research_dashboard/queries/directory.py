@@ -93,8 +93,10 @@ class Directory:
             return [entry for entry in self.entries if text.casefold() in entry.name.casefold()]
         holding = [self.entries[i] for i, name in enumerate(self._names) if plain in name]
         starts = [entry for entry in holding if _begins(entry.plain, plain) or _begins(entry.core, plain)]
+        if starts or plain.isdecimal():  # a number inside a name is never what was meant
+            return starts
         if holding:
-            return starts or [entry for entry in holding if f" {plain}" in f" {entry.plain}"] or holding
+            return [entry for entry in holding if f" {plain}" in f" {entry.plain}"] or holding
         joined = plain.replace(" ", "")  # JP Morgan is JPMORGAN
         return [entry for entry in self.entries if entry.plain.replace(" ", "").startswith(joined)]
 
