@@ -14,7 +14,7 @@ __version__ = version("research-dashboard")
 
 def create_app(config: Mapping[str, Any] | None = None, settings: Settings | None = None) -> Flask:
     """The Flask application. `config` goes on top of what the settings say (tests); raises SettingError."""
-    from research_dashboard import access, api, cli, errors, extensions, logs, models, views
+    from research_dashboard import access, api, cli, errors, extensions, logs, metrics, models, views
 
     assert models.Base.metadata is extensions.db.metadata  # noqa: S101  # every table is known from here on
 
@@ -35,6 +35,7 @@ def create_app(config: Mapping[str, Any] | None = None, settings: Settings | Non
     extensions.migrate.init_app(app, extensions.db, directory=f"{app.root_path}/migrations")
     extensions.csrf.init_app(app)
     extensions.limiter.init_app(app)
+    metrics.init_app(app)
     access.init_app(app)
     views.init_app(app)
     api.init_app(app)

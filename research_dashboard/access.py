@@ -38,6 +38,8 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "pages.login": (PUBLIC, PUBLIC),
     "pages.logout": (PUBLIC, PUBLIC),
     "pages.account": (VIEWER, VIEWER),
+    "pages.readyz": (PUBLIC, PUBLIC),
+    "pages.measurements": (VIEWER, VIEWER),
     "pages.overview": (VIEWER, RESEARCHER),
     "pages.healthz": (PUBLIC, PUBLIC),
     "pages.run": (VIEWER, RESEARCHER),

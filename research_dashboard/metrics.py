@@ -17,7 +17,10 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 registry = CollectorRegistry()
 REQUESTS = Counter(
-    "research_dashboard_requests", "Requests answered by this process.", ("method", "endpoint", "status"), registry=registry
+    "research_dashboard_requests",
+    "Requests answered by this process.",
+    ("method", "endpoint", "status"),
+    registry=registry,
 )
 LATENCY = Histogram(
     "research_dashboard_request_seconds",
@@ -39,9 +42,7 @@ class Record:
             for state in Status:
                 runs.add_metric([state], counts.get(state, 0))
             yield runs
-            yield GaugeMetricFamily(
-                "research_dashboard_workers", "Worker processes alive.", len(work.workers_alive(session))
-            )
+            yield GaugeMetricFamily("research_dashboard_workers", "Worker processes alive.", len(work.workers(session)))
             steps = GaugeMetricFamily(
                 "research_dashboard_step_usual_seconds", "Median seconds of a step.", labels=["step"]
             )
@@ -49,7 +50,7 @@ class Record:
                 steps.add_metric([step], seconds)
             yield steps
             yield GaugeMetricFamily(
-                "research_dashboard_database_bytes", "Size of the database.", status.database(session).size
+                "research_dashboard_database_bytes", "Size of the database.", status.database(session).size or 0
             )
 
 
@@ -58,7 +59,7 @@ def exposition() -> bytes:
     text = generate_latest(registry)
     try:
         record = CollectorRegistry()
-        record.register(Record())  # type: ignore[arg-type]  # a collector is whatever has collect()
+        record.register(Record())
         return text + generate_latest(record)
     except SQLAlchemyError:
         return text

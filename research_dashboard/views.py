@@ -15,6 +15,8 @@ pages.get("/status")(status.status)
 pages.get("/healthz")(status.healthz)
 pages.get("/historical-records")(history.historical_records)
 pages.get("/historical-records.csv")(history.historical_records_csv)
+pages.get("/readyz")(status.readyz)
+pages.get("/metrics")(status.measurements)
 pages.route("/settings", methods=["GET", "POST"])(settings.settings)
 pages.post("/theme")(settings.theme_save)
 

@@ -1,4 +1,4 @@
-"""/status for people, /healthz for machines."""
+"""/status for people; /healthz, /readyz and /metrics for machines."""
 
 import platform
 from importlib.metadata import version
@@ -8,11 +8,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from research_dashboard import metrics
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import db
 from research_dashboard.queries import status as queries
 from research_dashboard.queries import work
 from research_dashboard.queries.preferences import sec_contact
+from research_dashboard.services import health
 
 
 def status() -> str:
@@ -39,3 +41,18 @@ def healthz() -> tuple[Response, int]:
     except SQLAlchemyError:
         return jsonify(status="the database does not answer", version=version("research-dashboard")), 503
     return jsonify(status="ok", version=version("research-dashboard")), 200
+
+
+def readyz() -> tuple[Response, int]:
+    """200 when every part that is needed is well (database, worker, disk …), else 503 with the reasons."""
+    found = health.checks(current_app.config["SETTINGS"])
+    ready = health.is_ready(found)
+    parts = {
+        check.name: {"well": check.well, "found": check.found, "cure": check.cure} for check in found if check.needed
+    }
+    return jsonify(status="ready" if ready else "not ready", checks=parts), 200 if ready else 503
+
+
+def measurements() -> Response:
+    """What Prometheus reads: requests and latencies of this process, runs, workers, step times, database size."""
+    return Response(metrics.exposition(), content_type=metrics.CONTENT_TYPE)

@@ -1,0 +1,125 @@
+"""What must be well for the program to work: each check says what it found and, where it is not well, the cure."""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from research_dashboard.extensions import reading
+from research_dashboard.queries import status, work
+from research_dashboard.queries.preferences import sec_contact
+from research_dashboard.services.accounts import has_accounts
+from research_dashboard.services.database import current_revision, newest_revision
+from research_dashboard.services.loads import bundle_is_loaded
+from research_dashboard.settings import Settings
+
+LEAST_FREE = 200 * 1024 * 1024  # bytes; below, writes may soon fail
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at. `needed` is False for what is a choice and no fault."""
+
+    name: str
+    well: bool
+    found: str
+    cure: str = ""
+    needed: bool = True
+
+
+def checks(settings: Settings) -> list[Check]:
+    """Every check, in the order in which faults cause each other. Needs an application context."""
+    return [
+        _safely(name, look, settings)
+        for name, look in (
+            ("instance", _instance),
+            ("disk", _disk),
+            ("database", _database),
+            ("migration", _migration),
+            ("data", _data),
+            ("worker", _worker),
+            ("queue", _queue),
+            ("live data", _live),
+            ("accounts", _accounts),
+        )
+    ]
+
+
+def is_ready(found: list[Check]) -> bool:
+    """True when nothing that is needed is unwell."""
+    return all(check.well for check in found if check.needed)
+
+
+def _safely(name: str, look: Callable[[str, Settings], Check], settings: Settings) -> Check:
+    try:
+        return look(name, settings)
+    except (SQLAlchemyError, OSError) as error:
+        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+        return Check(name, False, cause, "RESEARCH_DASHBOARD_DATABASE_URL says where it should be.")
+
+
+def _instance(name: str, settings: Settings) -> Check:
+    writable = os.access(settings.instance, os.W_OK | os.X_OK)
+    cure = "Give the user that runs the program the right to write there, or set RESEARCH_DASHBOARD_INSTANCE."
+    return Check(name, writable, str(settings.instance), "" if writable else cure)
+
+
+def _disk(name: str, settings: Settings) -> Check:
+    free = shutil.disk_usage(settings.instance).free
+    cure = "Make room: remove old backups and raw answers in the instance folder, or move it to a larger disk."
+    return Check(name, free >= LEAST_FREE, f"{free / 1024**2:,.0f} MB free", "" if free >= LEAST_FREE else cure)
+
+
+def _database(name: str, _settings: Settings) -> Check:
+    with reading() as session:
+        session.execute(text("SELECT 1"))
+        found = status.database(session)
+    size = "size unknown" if found.size is None else f"{found.size / 1024**2:,.1f} MB"
+    return Check(name, True, f"{found.kind} {found.version}, {size}")
+
+
+def _migration(name: str, _settings: Settings) -> Check:
+    here, wanted = current_revision(), newest_revision()
+    cure = "Run `flask db upgrade`; it makes a backup first." if (here or "") < wanted else "Install the newer program."
+    return Check(name, here == wanted, f"{here or 'none'}, the program's is {wanted}", "" if here == wanted else cure)
+
+
+def _data(name: str, _settings: Settings) -> Check:
+    loaded = bundle_is_loaded()
+    return Check(
+        name,
+        loaded,
+        "bundle loaded" if loaded else "no bundle",
+        "" if loaded else "Run `flask companies import-bundle`.",
+    )
+
+
+def _worker(name: str, _settings: Settings) -> Check:
+    with reading() as session:
+        alive = len(work.workers(session))
+    cure = "" if alive else "Start one: `./dev run` brings its own, `flask worker` runs one alone."
+    return Check(name, bool(alive), f"{alive} alive", cure)
+
+
+def _queue(name: str, _settings: Settings) -> Check:
+    with reading() as session:
+        counts = status.runs_by_status(session)
+    return Check(
+        name, True, f"{counts['Queued']} waiting, {counts['Running']} running, {counts['Interrupted']} interrupted"
+    )
+
+
+def _live(name: str, settings: Settings) -> Check:
+    with reading() as session:
+        contact = sec_contact(session, settings.sec_contact)
+    cure = "" if contact else "To turn it on, set RESEARCH_DASHBOARD_SEC_CONTACT or the contact on /settings."
+    return Check(name, bool(contact), "on" if contact else "off", cure, needed=False)
+
+
+def _accounts(name: str, _settings: Settings) -> Check:
+    there = has_accounts()
+    cure = "" if there else "To let others in, make an account: `flask users add NAME --role admin`."
+    return Check(name, there, "everybody signs in" if there else "this machine only", cure, needed=False)
