@@ -209,6 +209,7 @@ ABSENT: Mapping[str, Absence] = {
     "negative_equity": Absence(NOT_MEANINGFUL, "Shareholders’ equity is zero or negative."),
     "thin_equity": Absence(NOT_MEANINGFUL, "Shareholders’ equity is below 5% of assets."),
     "loss": Absence(NOT_MEANINGFUL, "The figure it is measured against, or earnings, is a loss."),
+    "operating_loss": Absence(NOT_MEANINGFUL, "Operating income is negative."),
     "tiny_profit": Absence(NOT_MEANINGFUL, "Net income is below 1% of revenue."),
     "tax_rate_unusable": Absence(NOT_MEANINGFUL, "The tax rate of the year is outside 0% to 50% or cannot be had."),
     "share_basis_changed": Absence(NOT_MEANINGFUL, "The basis of the shares changed between the two, as by a split."),

@@ -117,14 +117,7 @@ def debt_fell(x: Reader) -> Hit | None:
     return x.fires(happens, (0.9 - left) / 0.3, fall=percent(100 * (1 - left)))
 
 
-@rule(
-    "O07",
-    "recovery",
-    inputs=("g1",),
-    base=25,
-    score="g1 ÷ 10 %",
-    sentence="Revenue grew {g1} after falling {fall}",
-)
+@rule("O07", "recovery", inputs=("g1",), base=25, score="g1 ÷ 10 %", sentence="Revenue grew {g1} after falling {fall}")
 def recovery(x: Reader) -> Hit | None:
     """g1[-1] ≤ −2 %, g1 ≥ 2 %."""
     g1, before = x("g1"), x("g1", -1)

@@ -129,7 +129,7 @@ def net_cash(x: Reader) -> Hit | None:
 def interest_covered(x: Reader) -> Hit | None:
     """min3(cover) ≥ 10."""
     least = min(x.raw("cover", -back) for back in range(3))
-    return x.fires(least >= 10, (least - 10) / 40, least=times(min(least, 100)))
+    return x.fires(least >= 10, (least - 10) / 40, least=times(100, 0) if least > 100 else times(least))
 
 
 @rule(

@@ -9,14 +9,7 @@ rule = collector(WEAKNESSES)
 NEGATIVE_EQUITY_SCORE = 43
 
 
-@rule(
-    "W01",
-    "growth",
-    inputs=("g1",),
-    base=30,
-    score="(−g1 − 2 pp) ÷ 13 pp",
-    sentence="Revenue fell {fall}",
-)
+@rule("W01", "growth", inputs=("g1",), base=30, score="(−g1 − 2 pp) ÷ 13 pp", sentence="Revenue fell {fall}")
 def revenue_fell(x: Reader) -> Hit | None:
     """g1 ≤ −2 %."""
     g1 = x("g1")
