@@ -26,6 +26,9 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 # endpoint: (who may read, who may write). `tests/security` fails for an endpoint that is missing.
 ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "static": (PUBLIC, PUBLIC),
+    "api.companies": (VIEWER, RESEARCHER),
+    "api.research_create": (RESEARCHER, RESEARCHER),
+    "api.run_progress": (VIEWER, RESEARCHER),
     "api.details": (VIEWER, RESEARCHER),
     "api.detail_create": (RESEARCHER, RESEARCHER),
     "api.results": (VIEWER, RESEARCHER),

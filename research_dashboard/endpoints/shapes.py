@@ -1,9 +1,10 @@
 """The shapes of requests and answers. Bounds are those of the tables; what is not declared is refused."""
 
+import datetime as dt
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from pydantic import (
@@ -19,6 +20,7 @@ from pydantic import (
 
 from research_dashboard.extensions import from_json
 from research_dashboard.models import Status, StepStatus
+from research_dashboard.queries.run_fields import day
 from research_dashboard.queries.run_filter import COLUMNS, NEWEST_FIRST
 from research_dashboard.tables.runs import (
     COMPANY_LENGTH,
@@ -32,6 +34,7 @@ MAX_ID = 2**31 - 1
 MAX_SKIP = 10**9
 MAX_LIMIT, LIMIT = 1000, 100
 MAX_DEPTH = 64
+MAX_PEERS = 30
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?\s?([Zz]|[+-]\d\d:?\d\d)?", re.ASCII)
 NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
@@ -68,6 +71,18 @@ def _moment(value: Any) -> datetime:
     if not EARLIEST <= found <= LATEST:
         raise ValueError("The moment must lie between 1900 and 2999")
     return found
+
+
+def _company(value: Any) -> str | int:
+    """A name, a ticker or a CIK."""
+    if isinstance(value, str):
+        if len(value) > COMPANY_LENGTH:
+            raise ValueError(f"At most {COMPANY_LENGTH} characters are read")
+        return _one_line(value)
+    number = _number(value)
+    if number != int(number) or not 1 <= number < 10**10:
+        raise ValueError("A CIK is a whole number of at most ten digits")
+    return int(number)
 
 
 def _result_data(value: Any) -> Any:
@@ -161,6 +176,36 @@ class ResultCreate(Strict):
     result_data: ResultData = Field(examples=[{"market_share": 35.1, "competitors": ["Bolt", "Cog"]}])
 
 
+CompanyName = Annotated[
+    str | int,
+    BeforeValidator(_company),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "minLength": 1, "maxLength": COMPANY_LENGTH, "pattern": NO_CONTROLS},
+                {"type": "integer", "minimum": 1, "maximum": 9_999_999_999},
+            ]
+        }
+    ),
+]
+
+
+class ResearchCreate(Strict):
+    """A company to research."""
+
+    company: CompanyName = Field(description="A name, a ticker or a CIK.", examples=["AAPL"])
+    peers: list[CompanyName] = Field(
+        [], max_length=MAX_PEERS, description="Compare with these; empty: by industry.", examples=[["MSFT", 1652044]]
+    )
+    as_of: dt.date | None = Field(None, description="Use nothing filed after this day; today, if not given.")
+    source: Literal["auto", "bundled", "imported", "live"] = "auto"
+
+    @field_validator("as_of", mode="before")
+    @classmethod
+    def _day(cls, value: Any) -> Any:
+        return value if value is None else day(value if isinstance(value, str) else "")
+
+
 class Run(BaseModel):
     """A run: the seed's seven keys, then what is known beyond them."""
 
@@ -207,6 +252,55 @@ class Result(BaseModel):
     result_type: str
     result_data: Any
     created_at: datetime
+
+
+class ProgressStep(BaseModel):
+    """A step of a run under way."""
+
+    position: int
+    step_name: str
+    status: StepStatus
+    progress: float = Field(description="0 to 1 within the step.")
+    message: str | None
+    start_time: datetime | None
+    end_time: datetime | None
+    usual_seconds: float | None = Field(description="The median of past runs.")
+
+
+class Progress(BaseModel):
+    """How far a run is. Ask again after Retry-After seconds, with If-None-Match; without Retry-After it has ended."""
+
+    id: int
+    company: str
+    status: Status
+    progress: float = Field(description="0 to 1 of the whole run.")
+    step: str | None = Field(description="The step at work, or the one that failed.")
+    steps: list[ProgressStep]
+    started_at: datetime | None
+    finished_at: datetime | None
+    queue_position: int | None = Field(description="1: next. None: it does not wait.")
+    worker_alive: bool = Field(description="False: nobody works; start one with “flask worker”.")
+    error_kind: str | None
+    error_message: str | None
+
+
+class CompanyFound(BaseModel):
+    """A company that fits what was asked for."""
+
+    cik: int | None
+    name: str
+    ticker: str | None
+    figures: bool = Field(description="True: its figures are here.")
+    years: int = Field(description="Fiscal years with figures here.")
+
+
+class CompanyList(BaseModel):
+    """The parameters of a search for companies."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    q: str = Field("", max_length=COMPANY_LENGTH, description="A part of a name, a ticker or a CIK.")
+    limit: int = Field(8, ge=1, le=50)
 
 
 class RunList(BaseModel):
