@@ -16,6 +16,7 @@ from research_dashboard.logs import logger
 from research_dashboard.models import ENDED, ResearchRun
 from research_dashboard.pages.frame import preferences
 from research_dashboard.queries.run_fields import LARGEST, STATUSES
+from research_dashboard.queries.run_filter import NAMES
 from research_dashboard.queries.runs import (
     FieldError,
     InvalidFilter,
@@ -115,7 +116,7 @@ def _answer(
     status: int,
     *,
     errors: tuple[FieldError, ...] = (),
-    sent: Mapping[str, str] | None = None,
+    sent: Mapping[str, Any] | None = None,
     **context: Any,
 ) -> Response:
     """The list under the filter; its errors, or that it cannot be read, in place of the rows (P72)."""
@@ -143,8 +144,14 @@ def _answer(
     )
     if htmx.is_partial():
         response.headers["HX-Retarget"] = "#runs"  # errors too stay where the rows are
-        response.headers["HX-Push-Url"] = request.full_path.rstrip("?") if errors else Links(wanted).page(wanted.page)
+        response.headers["HX-Push-Url"] = _address(wanted, sent)
     return response
+
+
+def _address(wanted: RunFilter, sent: Mapping[str, Any] | None) -> str:
+    """The address that shows the same again: without blanks, mistakes included."""
+    known = {name: text for name, text in (sent or {}).items() if name in NAMES}
+    return url_for("pages.historical_records", **(known if sent is not None else wanted.params()))
 
 
 def _details(wanted: RunFilter, run_id: int) -> Response:

@@ -25,7 +25,7 @@ document.addEventListener("click", (event) => {
 /* Closed: the address is the list's again. “close” does not bubble, so it is caught on its way down. */
 document.addEventListener("close", (event) => {
   if (event.target.id !== "run-dialog") return;
-  history.pushState({ htmx: true }, "", event.target.dataset.back);
+  history.replaceState({ htmx: true }, "", event.target.dataset.back);
   delete event.target.dataset.back;
   for (const row of document.querySelectorAll("#runs [aria-current=true]")) row.removeAttribute("aria-current");
 }, true);

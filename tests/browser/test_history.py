@@ -1,0 +1,87 @@
+"""Historical Records in a real browser: filter while typing, sort, back, the dialog; and the same without JavaScript."""
+
+import json
+import re
+import urllib.request
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+Open = Callable[..., Page]
+PATH = "/historical-records"
+
+
+@pytest.fixture(scope="module")
+def logged(served: str) -> str:
+    """Forty runs that a program logged, twenty of them of one company."""
+    for n in range(40):
+        run = {
+            "company": f"Zebra {n:02}" if n % 2 else "Quagga Ltd.",
+            "researcher": f"program-{n % 4}",
+            "duration_mins": n / 10,
+            "status": "Failed" if n % 5 == 0 else "Completed",
+            "insights": n,
+        }
+        request = urllib.request.Request(
+            f"{served}/api/research_runs/", json.dumps(run).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert answer.status == 201
+    return served
+
+
+def test_p48_filters_act_while_typing_and_the_focus_and_what_was_typed_stay(open_page: Open, logged: str) -> None:
+    page = open_page(PATH)
+    page.get_by_label("Filter by Company:").press_sequentially("quagga", delay=40)
+    expect(page.locator("#runs .pager p")).to_contain_text("1–15 of 20 of ")
+    expect(page).to_have_url(re.compile(r"\?company=quagga$"))
+    expect(page.locator("#announcement")).to_contain_text("20 of ")
+    box = page.get_by_label("Filter column Researcher")
+    box.press_sequentially("program-2", delay=120)
+    expect(page.locator("#runs .pager p")).to_contain_text("1–10 of 10 of ")
+    expect(box).to_be_focused()
+    expect(box).to_have_value("program-2")
+    page.locator("#sort-duration").click()
+    expect(page.locator("tbody .num").first).to_have_text("0.20")
+    page.go_back()
+    page.go_back()
+    expect(page.get_by_label("Filter by Company:")).to_have_value("quagga")
+    expect(page.locator("#runs .pager p")).to_contain_text("1–15 of 20 of ")
+
+
+def test_p64_the_details_open_as_a_modal_and_close_where_they_were_opened(open_page: Open, logged: str) -> None:
+    page = open_page(f"{PATH}?company=quagga")
+    link = page.locator("tbody .key a").first
+    link.click()
+    expect(page.locator("dialog:modal h2")).to_contain_text("Quagga Ltd.")
+    expect(page).to_have_url(re.compile(r"run=\d+$"))
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog:modal")).to_have_count(0)
+    expect(page).to_have_url(re.compile(r"\?company=quagga$"))
+    expect(link).to_be_focused()
+    link.click()
+    expect(page.locator("dialog:modal h2")).to_be_visible()
+    page.go_back()
+    expect(page.locator("dialog:modal")).to_have_count(0)
+    expect(page.locator("#runs .pager p")).to_contain_text("1–15 of 20 of ")
+
+
+def test_the_same_without_javascript(open_page: Open, logged: str) -> None:
+    page = open_page(PATH, javascript=False)
+    page.get_by_label("Filter by Company:").fill("quagga")
+    page.get_by_label("Filter by Status:").select_option("Failed")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.locator("#runs .pager p")).to_contain_text("1–4 of 4 of ")
+    page.locator("#sort-insights").click()
+    expect(page.locator("tbody tr").first).to_contain_text("program-0")
+    page.locator("tbody .key a").first.click()
+    expect(page.locator("dialog[open] h2")).to_contain_text("Quagga Ltd.")
+    page.get_by_role("link", name="Close").click()
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    page.get_by_role("link", name="Clear Filters").click()
+    expect(page.get_by_label("Filter by Company:")).to_have_value("")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export CSV").click()
+    assert download.value.suggested_filename.endswith(".csv")
