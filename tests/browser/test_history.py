@@ -1,4 +1,4 @@
-"""Historical Records in a real browser: filter while typing, sort, back, the dialog; and the same without JavaScript."""
+"""Historical Records in a real browser: filter while typing, sort, back, dialog; and all of it without JavaScript."""
 
 import json
 import re
