@@ -148,6 +148,7 @@ FLOWS = (
            "ifrs:PurchaseOfPropertyPlantAndEquipmentClassifiedAsInvestingActivities"),),
         partial=_names("PaymentsToAcquireOtherPropertyPlantAndEquipment")),
     Concept("fcf", "Free cash flow", "duration", (D((Term("ocf"), Term("capex", -1))),)),
+    Concept("ebitda", "EBITDA", "duration", (D((Term("operating_income"), Term("d_and_a"))),)),
     Concept("dividends", "Dividends paid", "duration",
         (F("PaymentsOfDividendsCommonStock PaymentsOfDividends PaymentsOfOrdinaryDividends "
            "ifrs:DividendsPaidClassifiedAsFinancingActivities"),)),
@@ -180,6 +181,7 @@ STOCKS = (
         (L("ShortTermInvestments MarketableSecuritiesCurrent AvailableForSaleSecuritiesDebtSecuritiesCurrent "
            "DebtSecuritiesCurrent DebtSecuritiesAvailableForSaleExcludingAccruedInterestCurrent "
            "AvailableForSaleSecuritiesCurrent OtherShortTermInvestments"),)),
+    Concept("liquid", "Cash and short-term investments", "instant", (D((Term("cash"), Term("st_investments"))),)),
     Concept("receivables", "Receivables", "instant",
         (L("AccountsReceivableNetCurrent ReceivablesNetCurrent AccountsAndOtherReceivablesNetCurrent "
            "AccountsNotesAndLoansReceivableNetCurrent"),

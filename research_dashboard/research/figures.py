@@ -1,0 +1,284 @@
+"""A concept for a period: by its rule within one filing, by the next filing where the anchor lacks it, or absent."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+from research_dashboard.research.concepts import (
+    ASSETS_TAGS,
+    CONCEPTS,
+    COVER_SHARES,
+    DEBT_TAGS,
+    Concept,
+    D,
+    Sector,
+    Step,
+    Term,
+)
+from research_dashboard.research.debt import debt_of
+from research_dashboard.research.model import Fact, Figure
+from research_dashboard.research.periods import Anchor, Calendar, View, differs, rounding
+
+REASONS = {
+    "not_reported": "{label} is not reported: none of the tags stands in the filings for this period.",
+    "partial_tag_only": "{label} is not reported as a whole: only a tag for a part of it is filed ({part}).",
+    "not_applicable_sector": "{label} does not apply to this sector ({sector}).",
+    "st_investments_not_found": "Short-term investments were more than 1 % of assets a year before and cannot be found "
+    "now.",
+    "unclassified_balance_sheet": "The balance sheet does not separate current from noncurrent.",
+}
+NONE_HELD = "No short-term investments are reported, now or a year before: taken as none."
+INSIDE_CASH = "Short-term investments are inside the cash line."
+SEGMENT_TOTAL = "May be a segment total: it exceeds revenue less costs and expenses by more than 2 % of revenue."
+GROSS_DIFFERS = "The filed gross profit differs from revenue less cost of revenue, which is shown."
+
+
+class Figures:
+    """Every concept of one company in one view, computed when asked for and kept."""
+
+    def __init__(self, calendar: Calendar, sector: Sector, currency: str, view: View) -> None:
+        self.calendar, self.sector, self.currency, self.view = calendar, sector, currency, view
+        self._kept: dict[tuple[str, date], Figure] = {}
+        self._in_filing: dict[tuple[str, str, date, bool], Figure | None] = {}
+
+    def figure(self, concept_id: str, end: date) -> Figure:
+        """The figure of a concept for the year, or the balance, that ends on a day. Always one: absent says why."""
+        key = concept_id, end
+        if key not in self._kept:
+            self._kept[key] = self._found(CONCEPTS[concept_id], end)
+        return self._kept[key]
+
+    def pair(self, concept_id: str, end: date, prior: date) -> tuple[Figure, Figure] | None:
+        """Both years from the newest (first view: oldest) filing that reports both; None when no filing does (2.10)."""
+        concept = CONCEPTS[concept_id]
+        before = {
+            anchor.filed.filing.accession: anchor
+            for anchor in self.calendar.anchors(prior, concept.kind == "instant", self.view)
+        }
+        for place, anchor in enumerate(self._anchors(concept, end)):
+            other = before.get(anchor.filed.filing.accession)
+            if other is None:
+                continue
+            now, then = self.within(concept, anchor, end), self.within(concept, other, prior)
+            if now is not None and then is not None:
+                return replace(now, other_filing=place > 0), then
+        return None
+
+    def within(self, concept: Concept, anchor: Anchor, end: date, filed: bool = False) -> Figure | None:
+        """The concept in one filing for one period, by its rule; `filed`: by its tags only."""
+        key = concept.id, anchor.filed.filing.accession, anchor.end, filed
+        if key not in self._in_filing:
+            self._in_filing[key] = self._by_rule(concept, anchor, end, filed)
+        return self._in_filing[key]
+
+    def _anchors(self, concept: Concept, end: date) -> list[Anchor]:
+        return self.calendar.anchors(end, concept.kind == "instant", self.view)
+
+    def _found(self, concept: Concept, end: date) -> Figure:
+        """From the first filing of the view that has the concept, else absent with its code."""
+        if self.sector in concept.not_for:
+            return self._absent(concept, end, "not_applicable_sector", ())
+        anchors = self._anchors(concept, end)
+        for place, anchor in enumerate(anchors):
+            found = self.within(concept, anchor, end)
+            if found is not None:
+                form = anchor.filed.filing.form
+                odd = () if anchor.filed.is_statement else (f"From a {form}: no annual report has this balance.",)
+                return replace(found, other_filing=place > 0, notes=(*found.notes, *odd))
+        if concept.id == "shares_outstanding":
+            return self._cover_shares(concept, end)
+        if concept.id == "st_investments":
+            return self._no_investments(concept, end)
+        if concept.id == "liquid":
+            return self._liquid_alone(concept, end, anchors)
+        return self._absent(concept, end, *self._why(concept, anchors))
+
+    def _why(self, concept: Concept, anchors: Sequence[Anchor]) -> tuple[str, tuple[str, ...]]:
+        """The code of an absence, and the partial tags found."""
+        if concept.id in ("current_assets", "current_liabilities") and anchors:
+            return "unclassified_balance_sheet", ()
+        for anchor in anchors:
+            parts = tuple(tag for tag in concept.partial if (tag, anchor.start, anchor.end) in anchor.filed.values)
+            if parts:
+                return "partial_tag_only", parts
+        return "not_reported", ()
+
+    def _absent(self, concept: Concept, end: date, code: str, parts: Sequence[str], *notes: str) -> Figure:
+        reason = REASONS[code].format(label=concept.label, part=", ".join(parts), sector=self.sector)
+        tried = () if code == "not_applicable_sector" else self.tags_tried(concept)
+        year = self.calendar.by_end.get(end) if concept.kind == "duration" else None
+        return Figure(
+            concept.id, concept.label, self._unit(concept), "absent", None, year.start if year else None, end,
+            code=code, reason=reason, tags_tried=tried, notes=notes,
+        )  # fmt: skip
+
+    def tags_tried(self, concept: Concept) -> tuple[str, ...]:
+        """Every tag that the concept's steps look at, in order, in formulas too."""
+        if concept.id in ("debt", "current_debt"):
+            return tuple(tag for tags in DEBT_TAGS.values() for tag in tags)
+        tried: dict[str, None] = {}
+        for step in self._steps(concept):
+            if isinstance(step, Step):
+                tried.update(dict.fromkeys(step.tags))
+            else:
+                for term in step.terms:
+                    inner = (s for s in self._steps(CONCEPTS[term.concept]) if isinstance(s, Step))
+                    tried.update(dict.fromkeys(tag for s in inner for tag in s.tags))
+        return tuple(tried)
+
+    def _steps(self, concept: Concept) -> tuple[Step | D, ...]:
+        return concept.bank if concept.bank and self.sector == "bank" else concept.steps
+
+    def _unit(self, concept: Concept) -> str:
+        return concept.unit.replace("USD", self.currency)
+
+    def _by_rule(self, concept: Concept, anchor: Anchor, end: date, filed: bool) -> Figure | None:
+        if concept.id in ("debt", "current_debt"):
+            return self._debt(concept, anchor, end)
+        for step in self._steps(concept):
+            found: Figure | None = None
+            if isinstance(step, Step):
+                found = self._picked(concept, step, anchor, end)
+            elif not filed:
+                found = self._derived(concept, step, anchor, end)
+            if found is not None:
+                return found if filed else self._checked(concept, found, anchor, end)
+        return None
+
+    def _picked(self, concept: Concept, step: Step, anchor: Anchor, end: date) -> Figure | None:
+        """The first tag present, or the largest value; equal values keep the table's order."""
+        values = anchor.filed.values
+        facts = [fact for tag in step.tags if (fact := values.get((tag, anchor.start, anchor.end))) is not None]
+        if not facts:
+            return None
+        fact = facts[0] if step.rule == "F" else max(facts, key=lambda fact: fact.value)
+        notes = tuple(note for note in (step.note, concept.notes.get(fact.name)) if note)
+        return Figure(
+            concept.id, concept.label, fact.unit, "filed", fact.value, fact.start, end, facts=(fact,), notes=notes
+        )
+
+    def _derived(self, concept: Concept, formula: D, anchor: Anchor, end: date) -> Figure | None:
+        """A sum of concepts, all of this filing."""
+        inputs: list[tuple[Term, Figure]] = []
+        for term in formula.terms:
+            found = self.within(CONCEPTS[term.concept], anchor, end, term.filed)
+            if found is None and not term.optional:
+                return None
+            if found is not None:
+                inputs.append((term, found))
+        value = sum((term.sign * Decimal(str(one.value)) for term, one in inputs), Decimal(0))
+        notes = tuple(dict.fromkeys(note for _, one in inputs for note in one.notes))
+        return Figure(
+            concept.id, concept.label, self._unit(concept), "derived", value, anchor.start, end,
+            facts=_facts_of([one for _, one in inputs]), formula=_formula([(t.sign, t.concept) for t, _ in inputs]),
+            inputs=tuple(one for _, one in inputs), notes=(*((formula.note,) if formula.note else ()), *notes),
+        )  # fmt: skip
+
+    def _checked(self, concept: Concept, found: Figure, anchor: Anchor, end: date) -> Figure:
+        """The two warnings of section 1: a gross profit that is not revenue less cost, a segment total."""
+        if concept.id == "gross_profit" and found.made == "filed":
+            formula = next(step for step in concept.steps if isinstance(step, D))
+            derived = self._derived(concept, formula, anchor, end)
+            revenue = self.within(CONCEPTS["revenue"], anchor, end)
+            if derived and revenue and _gap(derived, found) > Decimal("0.005") * abs(_exact(revenue)):
+                return replace(derived, notes=(*derived.notes, f"{GROSS_DIFFERS} Filed: {found.value}."))
+        if concept.id == "operating_income":
+            revenue = self.within(CONCEPTS["revenue"], anchor, end)
+            costs = self.within(CONCEPTS["costs_and_expenses"], anchor, end)
+            if revenue and costs:
+                excess = _exact(found) - (_exact(revenue) - _exact(costs))
+                if excess > Decimal("0.02") * _exact(revenue):
+                    return replace(found, notes=(*found.notes, SEGMENT_TOTAL))
+        return found
+
+    def _debt(self, concept: Concept, anchor: Anchor, end: date) -> Figure | None:
+        """Algorithm 1a, and the part of it that is due within a year."""
+        values = anchor.filed.values
+        debt = debt_of(lambda tag: values.get((tag, None, anchor.end)))
+        if debt is None:
+            return None
+        parts = debt.parts if concept.id == "debt" else tuple((1, fact) for fact in debt.current)
+        if not parts:
+            return None
+        value = sum((sign * fact.value for sign, fact in parts), Decimal(0))
+        notes = debt.notes if concept.id == "debt" else ()
+        made = Figure(concept.id, concept.label, parts[0][1].unit, "filed", value, None, end,
+                      facts=tuple(fact for _, fact in parts), notes=notes)  # fmt: skip
+        if len(parts) == 1:
+            return made
+        inputs = tuple(Figure(fact.tag, fact.tag, fact.unit, "filed", fact.value, None, end, facts=(fact,))
+                       for _, fact in parts)  # fmt: skip
+        return replace(made, made="derived", formula=_formula([(s, f.tag) for s, f in parts]), inputs=inputs)
+
+    def _cover_shares(self, concept: Concept, end: date) -> Figure:
+        """The number on the cover of the year's own filing, at its own later date."""
+        own = self.calendar.own_filing(end)
+        facts: list[Fact] = []
+        for one in self.calendar.statements:
+            if own is not None and one.filing.accession == own.accession:
+                facts = [fact for (tag, _, day), fact in one.values.items() if tag == COVER_SHARES and day >= end]
+        if not facts:
+            return self._absent(concept, end, "not_reported", ())
+        fact = max(facts, key=lambda fact: fact.end)
+        note = f"As of {fact.end}, the date of the filing's cover."
+        return Figure(concept.id, concept.label, "shares", "filed", fact.value, None, end, facts=(fact,), notes=(note,))
+
+    def _no_investments(self, concept: Concept, end: date) -> Figure:
+        """None held, inside the cash line, or lost from sight."""
+        cash = self.figure("cash", end)
+        if any(fact.tag == "CashCashEquivalentsAndShortTermInvestments" for fact in cash.facts):
+            return self._absent(concept, end, "not_reported", (), INSIDE_CASH)
+        before = self.calendar.opening(end)
+        if before is not None:
+            held, assets = self.figure(concept.id, before), self.figure("assets", before)
+            if held.present and assets.present and _exact(held) > Decimal("0.01") * _exact(assets):
+                return self._absent(concept, end, "st_investments_not_found", ())
+        return self._absent(concept, end, "not_reported", (), NONE_HELD)
+
+    def _liquid_alone(self, concept: Concept, end: date, anchors: Sequence[Anchor]) -> Figure:
+        """Cash alone where no short-term investments are held; a gap where they were lost from sight."""
+        cash, held = self.figure("cash", end), self.figure("st_investments", end)
+        if not cash.present:
+            return replace(cash, concept=concept.id, label=concept.label)
+        if held.code == "st_investments_not_found":
+            return replace(held, concept=concept.id, label=concept.label)
+        notes = (*cash.notes, *held.notes)
+        return replace(cash, concept=concept.id, label=concept.label, made="derived", formula="cash", inputs=(cash,),
+                       notes=tuple(dict.fromkeys(notes)))  # fmt: skip
+
+
+def mark_restated(latest: Figure, first: Figure, calendar: Calendar) -> Figure:
+    """The latest figure with the first beside it, where they differ by more than 0.5 % and a unit of rounding."""
+    if not (isinstance(latest.value, Decimal) and isinstance(first.value, Decimal)):
+        return latest
+    if latest.facts[0].filing.accession == first.facts[0].filing.accession:
+        return latest
+    by_accession = {one.filing.accession: one for one in calendar.filed}
+    units = [rounding(by_accession[one.facts[0].filing.accession], one.value) for one in (first, latest)
+             if isinstance(one.value, Decimal)]  # fmt: skip
+    changed = differs(first.value, units[0], latest.value, units[1])
+    return replace(latest, first=first) if changed else latest
+
+
+def _formula(parts: Sequence[tuple[int, str]]) -> str:
+    """Names with their signs: ocf − capex."""
+    text = " ".join(f"{'+' if sign > 0 else '−'} {name}" for sign, name in parts)
+    return text.removeprefix("+ ")
+
+
+def _facts_of(figures: Sequence[Figure]) -> tuple[Fact, ...]:
+    """The facts of several figures, each once, in order."""
+    return tuple({fact.id: fact for one in figures for fact in one.facts}.values())
+
+
+def _exact(figure: Figure) -> Decimal:
+    assert isinstance(figure.value, Decimal)
+    return figure.value
+
+
+def _gap(one: Figure, other: Figure) -> Decimal:
+    return abs(_exact(one) - _exact(other))
+
+
+__all__ = ["ASSETS_TAGS", "Figures", "mark_restated"]
