@@ -6,7 +6,6 @@ from datetime import date
 from decimal import Decimal
 
 from research_dashboard.research.concepts import (
-    ASSETS_TAGS,
     CONCEPTS,
     COVER_SHARES,
     DEBT_TAGS,
@@ -171,7 +170,7 @@ class Figures:
         notes = tuple(dict.fromkeys(note for _, one in inputs for note in one.notes))
         return Figure(
             concept.id, concept.label, self._unit(concept), "derived", value, anchor.start, end,
-            facts=_facts_of([one for _, one in inputs]), formula=_formula([(t.sign, t.concept) for t, _ in inputs]),
+            facts=facts_of([one for _, one in inputs]), formula=_formula([(t.sign, t.concept) for t, _ in inputs]),
             inputs=tuple(one for _, one in inputs), notes=(*((formula.note,) if formula.note else ()), *notes),
         )  # fmt: skip
 
@@ -267,7 +266,7 @@ def _formula(parts: Sequence[tuple[int, str]]) -> str:
     return text.removeprefix("+ ")
 
 
-def _facts_of(figures: Sequence[Figure]) -> tuple[Fact, ...]:
+def facts_of(figures: Sequence[Figure]) -> tuple[Fact, ...]:
     """The facts of several figures, each once, in order."""
     return tuple({fact.id: fact for one in figures for fact in one.facts}.values())
 
@@ -281,4 +280,4 @@ def _gap(one: Figure, other: Figure) -> Decimal:
     return abs(_exact(one) - _exact(other))
 
 
-__all__ = ["ASSETS_TAGS", "Figures", "mark_restated"]
+

@@ -1,0 +1,165 @@
+"""What breaks a series of years: splits, recasts, transition periods, staleness, long years (2.7 to 2.12)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from research_dashboard.research.concepts import CONCEPTS
+from research_dashboard.research.figures import Figures
+from research_dashboard.research.model import Figure
+from research_dashboard.research.periods import LONG_YEAR, Calendar
+from research_dashboard.research.wording import long_date, money_words, percent
+
+if TYPE_CHECKING:
+    from research_dashboard.research.analysis import Analysis
+
+SPLIT_FROM = Decimal("1.4")  # diluted shares of two filings for one period
+SAME_INCOME = Decimal("0.01")  # and net income this close
+RECAST = Decimal("0.20")  # of revenue and assets together: a new reporting entity
+SCALE = 500  # times its neighbours: a possible scale error
+LEVEL_CONCEPTS = ("revenue", "cost_of_revenue", "assets", "liabilities", "shares_diluted")
+MATERIAL = Decimal("0.05")  # a restatement from here on is a note
+NOTED = ("revenue", "gross_profit", "operating_income", "net_income", "assets", "equity", "debt", "ocf", "capex")
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A change of the share basis between two filings: numbers filed before `filed` are on the old basis."""
+
+    ratio: Decimal  # above one: a split; below: a reverse split
+    end: date  # the period both filings report
+    filed: date  # of the first filing on the new basis
+
+    @property
+    def words(self) -> str:
+        """20-for-1, 1-for-8; with a decimal where it is not near a whole number."""
+        many = self.ratio if self.ratio >= 1 else 1 / self.ratio
+        near = many.to_integral_value() if abs(many - many.to_integral_value()) < Decimal("0.12") else round(many, 1)
+        return f"{near}-for-1" if self.ratio >= 1 else f"1-for-{near}"
+
+    @property
+    def note(self) -> str:
+        """What stands beside a number on the old basis."""
+        return f"Before the {self.words} split first filed {long_date(self.filed)}: not adjusted."
+
+
+def splits_of(calendar: Calendar, figures: Figures) -> tuple[Split, ...]:
+    """Splits seen in periods that two filings report: shares 1.4 times apart, net income within 1 % (2.9)."""
+    found: dict[date, Split] = {}
+    shares, income = CONCEPTS["shares_diluted"], CONCEPTS["net_income"]
+    for year in calendar.years:
+        before: tuple[Decimal, Decimal] | None = None
+        for anchor in calendar.anchors(year.end, instant=False, view="first"):
+            pair = [figures.within(concept, anchor, year.end) for concept in (shares, income)]
+            count, profit = (one.value if one is not None else None for one in pair)
+            if not isinstance(count, Decimal) or not isinstance(profit, Decimal) or count <= 0:
+                continue
+            if before is not None and abs(profit - before[1]) <= SAME_INCOME * abs(before[1]):
+                ratio = count / before[0]
+                apart = max(ratio, 1 / ratio)
+                if SPLIT_FROM <= apart < SCALE:
+                    split = Split(ratio, year.end, anchor.filed.filing.filed)
+                    found.setdefault(split.filed, split)
+            before = count, profit
+    return tuple(found[day] for day in sorted(found))
+
+
+def unadjusted(splits: Sequence[Split], figure: Figure) -> Split | None:
+    """The first split after the filing of a number of shares, or per share: the number is on the old basis."""
+    filed = figure.facts[0].filing.filed
+    return next((split for split in splits if split.filed > filed), None)
+
+
+def recast_start(calendar: Calendar, latest: Figures, first: Figures) -> date | None:
+    """Where the series of a new reporting entity starts: its filings' oldest year; None where nothing was recast."""
+    for year in reversed(calendar.years):
+        if all(_recast(latest, first, concept, year.end) for concept in ("revenue", "assets")):
+            filed = latest.figure("revenue", year.end).facts[0].filing.filed
+            reported = (
+                one.end
+                for one in calendar.years
+                if any(a.filed.filing.filed >= filed for a in calendar.anchors(one.end, instant=False, view="latest"))
+            )
+            return min(reported, default=year.end)
+    return None
+
+
+def _recast(latest: Figures, first: Figures, concept: str, end: date) -> bool:
+    now, then = latest.figure(concept, end).value, first.figure(concept, end).value
+    if not isinstance(now, Decimal) or not isinstance(then, Decimal):
+        return False
+    return abs(now - then) > RECAST * abs(then)
+
+
+def notes_of(analysis: "Analysis") -> Iterator[dict[str, Any]]:
+    """The notes in the order a reader needs them; those on finance leases are the rules'."""
+    if not analysis.years:
+        return
+    yield from _standing(analysis)
+    for stub in analysis.transition_periods:
+        text = f"The year end changed: {long_date(stub.start)} to {long_date(stub.end)} is a transition period."
+        yield _note("changed_year_end", text, stub.end)
+    for year in analysis.years[-10:]:
+        if year.days >= LONG_YEAR:
+            text = f"{year.label}, ended {long_date(year.end)}, has 53 weeks; nothing is adjusted for it."
+            yield _note("long_year", text, year.end)
+    for split in analysis.splits:
+        text = (
+            f"A {split.words} share split: filings from {long_date(split.filed)} on count the new shares. "
+            "Older years stay unadjusted."
+        )
+        yield _note("split", text, split.end)
+    yield from _restatements(analysis)
+    yield from _scale_errors(analysis)
+
+
+def _standing(analysis: "Analysis") -> Iterator[dict[str, Any]]:
+    """Banners: stale, recast, IFRS, another currency."""
+    latest = analysis.latest
+    if analysis.stale:
+        text = f"The newest year at hand ended {long_date(latest.end)}, more than 18 months before the as-of date."
+        yield _note("stale", text, latest.end)
+    dropped = len(analysis.calendar.years) - len(analysis.years)
+    if dropped:
+        first = analysis.years[0]
+        text = f"The company reports as a new entity: the series starts with the year ended {long_date(first.end)}."
+        yield _note("recast", text, first.end)
+    if any(fact.taxonomy == "ifrs-full" for fact in analysis.figure("assets", latest.end).facts):
+        yield _note("ifrs", "The company reports under IFRS.", latest.end)
+    if analysis.currency != "USD":
+        yield _note("currency", f"All amounts are in {analysis.currency}; nothing is converted.", latest.end)
+
+
+def _restatements(analysis: "Analysis") -> Iterator[dict[str, Any]]:
+    """Restatements of 5 % and more of the main lines."""
+    for entry in analysis.restated:
+        first, latest = entry["first"]["value"], entry["latest"]["value"]
+        if entry["concept"] in NOTED and abs(latest - first) >= MATERIAL * abs(first):
+            label = CONCEPTS[entry["concept"]].label
+            end = date.fromisoformat(entry["end"])
+            change = f" ({percent(float((latest - first) / abs(first) * 100), signed=True)})" if first else ""
+            text = (
+                f"{label} of the year ended {long_date(end)} was restated from "
+                f"{money_words(first, analysis.currency)} to {money_words(latest, analysis.currency)}{change}."
+            )
+            yield _note("restated", text, end)
+
+
+def _scale_errors(analysis: "Analysis") -> Iterator[dict[str, Any]]:
+    """A value 500 times its neighbours, or a 500th: kept as filed, and said."""
+    for concept in LEVEL_CONCEPTS:
+        series = [(year.end, analysis.figure(concept, year.end).value) for year in analysis.years]
+        for place, (end, value) in enumerate(series):
+            around = [abs(other) for _, other in series[max(0, place - 1) : place + 2] if other][:3]
+            others = [one for one in around if value is None or one != abs(value)]
+            if not value or not others or len(others) < min(2, len(series) - 1):
+                continue
+            if all(abs(value) >= SCALE * one or abs(value) * SCALE <= one for one in others):
+                label = CONCEPTS[concept].label
+                yield _note("scale", f"{label} of {long_date(end)} may be a scale error; it is shown as filed.", end)
+
+
+def _note(kind: str, text: str, end: date) -> dict[str, Any]:
+    return {"kind": kind, "text": text, "end": end.isoformat()}
