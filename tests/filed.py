@@ -90,7 +90,5 @@ class Book:
         assert self._filing is not None
         taxonomy, _, name = tag.rpartition(":")
         exact = Decimal(str(value))
-        self.facts.append(
-            Fact(next(self._ids), taxonomy or "us-gaap", name, unit, start, end, exact, self._filing)
-        )
+        self.facts.append(Fact(next(self._ids), taxonomy or "us-gaap", name, unit, start, end, exact, self._filing))
         return self

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 from research_dashboard.research.concepts import CONCEPTS, Sector, sector_of
 from research_dashboard.research.evaluate import LABELS, Evaluator
-from research_dashboard.research.figures import Figures, mark_restated
+from research_dashboard.research.figures import Figures, exact, mark_restated
 from research_dashboard.research.model import Company, Fact, Figure, Filing, FiscalYear
 from research_dashboard.research.periods import Calendar, View, currency_of, file_facts, usable
 from research_dashboard.research.series import Split, notes_of, recast_start, splits_of, unadjusted
@@ -130,9 +129,8 @@ def analyse(company: Company, facts: Sequence[Fact], as_of: date, view: View = "
 
 def _side(figure: Figure) -> dict[str, Any]:
     """One side of a restatement: the value and the filing it stands in."""
-    filing, value = figure.facts[0].filing, figure.value
-    assert isinstance(value, Decimal)
-    return {"value": value, "accession": filing.accession, "filed": filing.filed.isoformat()}
+    filing = figure.facts[0].filing
+    return {"value": exact(figure), "accession": filing.accession, "filed": filing.filed.isoformat()}
 
 
 def _months_after(day: date, months: int) -> date:

@@ -1,13 +1,13 @@
 """A ratio for a year: its operands fetched, its tests asked in order, its facts gathered."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 from research_dashboard.research.concepts import CONCEPTS, Sector
 from research_dashboard.research.debt import HOLDS_LEASES
-from research_dashboard.research.figures import Figures, facts_of
+from research_dashboard.research.figures import Figures, exact, facts_of
 from research_dashboard.research.model import Figure
 from research_dashboard.research.ratios import (
     CAGR_YEARS,
@@ -126,9 +126,7 @@ class Evaluator:
         pair = self.figures.pair(growth.concept, end, prior) if prior is not None else None
         if pair is None:
             return blank.refused("no_prior_year", [current])
-        now, then = (one.value for one in pair)
-        assert isinstance(now, Decimal)
-        assert isinstance(then, Decimal)
+        now, then = exact(pair[0]), exact(pair[1])
         code = growth_refusal(now, then)
         return blank.refused(code, pair) if code else blank.made(float(now / then - 1), pair)
 
@@ -147,12 +145,13 @@ class Evaluator:
             chain.append(self.ask("revenue", day))
             if not chain[-1].present:
                 return blank.without(chain[-1], chain[-1:])
-        now, then = chain[0], chain[-1]
-        if not now.value or now.value <= 0 or not then.value or then.value <= 0:
-            return blank.refused("negative_base", [now, then])
+        now, then = exact(chain[0]), exact(chain[-1])
+        ends = [chain[0], chain[-1]]
+        if now <= 0 or then <= 0:
+            return blank.refused("negative_base", ends)
         tags = list(dict.fromkeys(one.facts[0].tag for one in reversed(chain)))
         notes = (f"The tag of revenue changed: {', then '.join(tags)}.",) if len(tags) > 1 else ()
-        return blank.made(float(now.value / then.value) ** (1 / years) - 1, [now, then], *notes)
+        return blank.made(float(now / then) ** (1 / years) - 1, ends, *notes)
 
     def _net_debt(self, id: str, end: date) -> Figure:
         """Debt less liquid funds; the second id adds finance leases where the debt line does not hold them."""
@@ -170,12 +169,17 @@ class Evaluator:
         return blank.made(value, used)
 
 
+@dataclass(frozen=True, slots=True)
 class _Blank:
     """A ratio of a year before it has a value: filled in by one of three endings."""
 
-    def __init__(self, id: str, label: str, unit: str, formula: str, end: date, divisor: str, sector: str) -> None:
-        self.id, self.label, self.unit, self.formula, self.end = id, label, unit, formula, end
-        self.divisor, self.sector = divisor, sector
+    id: str
+    label: str
+    unit: str
+    formula: str
+    end: date
+    divisor: str  # in words, for the reason of a refusal
+    sector: str
 
     def made(self, value: Decimal | float, used: Sequence[Figure], *notes: str) -> Figure:
         """The value, over its inputs."""

@@ -180,14 +180,14 @@ class Figures:
             formula = next(step for step in concept.steps if isinstance(step, D))
             derived = self._derived(concept, formula, anchor, end)
             revenue = self.within(CONCEPTS["revenue"], anchor, end)
-            if derived and revenue and _gap(derived, found) > Decimal("0.005") * abs(_exact(revenue)):
+            if derived and revenue and _gap(derived, found) > Decimal("0.005") * abs(exact(revenue)):
                 return replace(derived, notes=(*derived.notes, f"{GROSS_DIFFERS} Filed: {found.value}."))
         if concept.id == "operating_income":
             revenue = self.within(CONCEPTS["revenue"], anchor, end)
             costs = self.within(CONCEPTS["costs_and_expenses"], anchor, end)
             if revenue and costs:
-                excess = _exact(found) - (_exact(revenue) - _exact(costs))
-                if excess > Decimal("0.02") * _exact(revenue):
+                excess = exact(found) - (exact(revenue) - exact(costs))
+                if excess > Decimal("0.02") * exact(revenue):
                     return replace(found, notes=(*found.notes, SEGMENT_TOTAL))
         return found
 
@@ -231,7 +231,7 @@ class Figures:
         before = self.calendar.opening(end)
         if before is not None:
             held, assets = self.figure(concept.id, before), self.figure("assets", before)
-            if held.present and assets.present and _exact(held) > Decimal("0.01") * _exact(assets):
+            if held.present and assets.present and exact(held) > Decimal("0.01") * exact(assets):
                 return self._absent(concept, end, "st_investments_not_found", ())
         return self._absent(concept, end, "not_reported", (), NONE_HELD)
 
@@ -271,13 +271,12 @@ def facts_of(figures: Sequence[Figure]) -> tuple[Fact, ...]:
     return tuple({fact.id: fact for one in figures for fact in one.facts}.values())
 
 
-def _exact(figure: Figure) -> Decimal:
-    assert isinstance(figure.value, Decimal)
+def exact(figure: Figure) -> Decimal:
+    """The value of a concept that is present. Raises TypeError for a ratio or an absent figure."""
+    if not isinstance(figure.value, Decimal):
+        raise TypeError(f"{figure.concept} at {figure.end} has no exact value")
     return figure.value
 
 
 def _gap(one: Figure, other: Figure) -> Decimal:
-    return abs(_exact(one) - _exact(other))
-
-
-
+    return abs(exact(one) - exact(other))

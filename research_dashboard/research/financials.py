@@ -111,8 +111,10 @@ def _series(figures: Mapping[str, Sequence[Figure]], years: Sequence[FiscalYear]
 
 def _year(year: FiscalYear, own: Filing | None) -> dict[str, Any]:
     """A fiscal year with the filing that was first about it, where one is at hand."""
-    filing = {"accession": own.accession, "form": own.form, "filed": own.filed.isoformat(), "url": own.url} if own else {}
-    return {**year_json(year), **filing}
+    if own is None:
+        return year_json(year)
+    filing = {"accession": own.accession, "form": own.form, "filed": own.filed.isoformat(), "url": own.url}
+    return year_json(year) | filing
 
 
 def _latest_filing(filing: Filing, facts: Sequence[Fact]) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
-from decimal import Decimal
 
 from research_dashboard.research.concepts import CONCEPTS, Step
-from research_dashboard.research.model import Fact, Figure
+from research_dashboard.research.figures import exact
+from research_dashboard.research.model import Figure
 from research_dashboard.research.periods import QUARTER_DAYS, Filed, days
 
 LONGEST = 380  # days: nothing longer than a fiscal year is ever split
@@ -23,14 +23,14 @@ def quarters(filed: list[Filed], concept_id: str, filed_only: bool = False) -> l
     periods: dict[tuple[date, date], Figure] = {}
     for one in filed:  # oldest first, so that the newest stands
         for start, end in {(s, e) for tag, s, e in one.values if s is not None and days(s, e) <= LONGEST}:
-            found = _stated(one, concept_id, start, end)
-            if found is not None:
-                periods[start, end] = found
-    found_quarters = {end: figure for (start, end), figure in sorted(periods.items()) if days(start, end) in QUARTER_DAYS}
+            stated = _stated(one, concept_id, start, end)
+            if stated is not None:
+                periods[start, end] = stated
+    found = {end: figure for (start, end), figure in sorted(periods.items()) if days(start, end) in QUARTER_DAYS}
     if not filed_only and concept.unit == "USD":  # shares and values per share do not add up
         for derived in _differences(periods):
-            found_quarters.setdefault(derived.end, derived)
-    return [found_quarters[end] for end in sorted(found_quarters)]
+            found.setdefault(derived.end, derived)
+    return [found[end] for end in sorted(found)]
 
 
 def _differences(periods: dict[tuple[date, date], Figure]) -> list[Figure]:
@@ -48,10 +48,10 @@ def _differences(periods: dict[tuple[date, date], Figure]) -> list[Figure]:
 
 def _difference(longer: Figure, shorter: Figure, start: date) -> Figure:
     """The quarter that lies between the ends of two periods."""
-    assert isinstance(longer.value, Decimal)
-    assert isinstance(shorter.value, Decimal)
     return replace(
-        longer, made="derived", value=longer.value - shorter.value, start=start, facts=(*longer.facts, *shorter.facts),
+        longer,
+        made="derived",
+        value=exact(longer) - exact(shorter), start=start, facts=(*longer.facts, *shorter.facts),
         formula=f"{longer.concept} to {longer.end} − {longer.concept} to {shorter.end}", inputs=(longer, shorter),
     )  # fmt: skip
 
@@ -64,6 +64,6 @@ def _stated(one: Filed, concept_id: str, start: date, end: date) -> Figure | Non
             continue
         facts = [fact for tag in step.tags if (fact := one.values.get((tag, start, end))) is not None]
         if facts:
-            fact: Fact = facts[0] if step.rule == "F" else max(facts, key=lambda fact: fact.value)
-            return Figure(concept.id, concept.label, fact.unit, "filed", fact.value, start, end, facts=(fact,))
+            picked = facts[0] if step.rule == "F" else max(facts, key=lambda fact: fact.value)
+            return Figure(concept.id, concept.label, picked.unit, "filed", picked.value, start, end, facts=(picked,))
     return None

@@ -109,7 +109,8 @@ def _margin(id: str, label: str, concept: str, not_for: frozenset[Sector] = froz
 
 def _days(id: str, label: str, stock: str, flow: str, not_for: frozenset[Sector]) -> Ratio:
     return Ratio(id, label, "days", f"365 × avg {stock} / {flow}", (f"avg {stock}", flow),
-                 over(f"avg {stock}", flow, 365), flow.replace("_", " "), (positive(flow),), not_for=not_for)  # fmt: skip
+                 over(f"avg {stock}", flow, 365), flow.replace("_", " "), (positive(flow),),
+                 not_for=not_for)  # fmt: skip
 
 
 RATIOS: dict[str, Ratio] = {ratio.id: ratio for ratio in (

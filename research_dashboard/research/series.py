@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from research_dashboard.research.concepts import CONCEPTS
-from research_dashboard.research.figures import Figures
+from research_dashboard.research.figures import Figures, exact
 from research_dashboard.research.model import Figure
 from research_dashboard.research.periods import LONG_YEAR, Calendar
 from research_dashboard.research.wording import long_date, money_words, percent
@@ -150,15 +150,15 @@ def _restatements(analysis: "Analysis") -> Iterator[dict[str, Any]]:
 def _scale_errors(analysis: "Analysis") -> Iterator[dict[str, Any]]:
     """A value 500 times its neighbours, or a 500th: kept as filed, and said."""
     for concept in LEVEL_CONCEPTS:
-        series = [(year.end, analysis.figure(concept, year.end).value) for year in analysis.years]
-        for place, (end, value) in enumerate(series):
-            around = [abs(other) for _, other in series[max(0, place - 1) : place + 2] if other][:3]
-            others = [one for one in around if value is None or one != abs(value)]
-            if not value or not others or len(others) < min(2, len(series) - 1):
-                continue
-            if all(abs(value) >= SCALE * one or abs(value) * SCALE <= one for one in others):
-                label = CONCEPTS[concept].label
-                yield _note("scale", f"{label} of {long_date(end)} may be a scale error; it is shown as filed.", end)
+        figures = [analysis.figure(concept, year.end) for year in analysis.years]
+        sizes = [abs(exact(figure)) if figure.present else Decimal(0) for figure in figures]
+        for place, (figure, size) in enumerate(zip(figures, sizes, strict=True)):
+            neighbours = [
+                other for other in (*sizes[max(0, place - 1) : place], *sizes[place + 1 : place + 2]) if other
+            ]
+            if size and neighbours and all(size >= SCALE * n or size * SCALE <= n for n in neighbours):
+                text = f"{figure.label} of {long_date(figure.end)} may be a scale error; it is shown as filed."
+                yield _note("scale", text, figure.end)
 
 
 def _note(kind: str, text: str, end: date) -> dict[str, Any]:
