@@ -22,10 +22,7 @@ def stored() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def health() -> dict[str, Any]:
     """Apple's financial health, as it is stored."""
-    stored: dict[str, Any] = msgspec.json.decode(
-        msgspec.json.encode(financial_health(analyse(*bundled("AAPL"), TODAY)))
-    )
-    return stored
+    return stored()
 
 
 def test_the_seed_s_three_are_those_of_the_latest_year(health: dict[str, Any]) -> None:
