@@ -73,8 +73,7 @@ class Chart:
         """What the drawing shows, for who cannot see it."""
         kind = {"lines": "Line chart", "bars": "Bar chart", "columns": "Bar chart", "groups": "Grouped bar chart"}
         parts = [
-            f"{line.name}: "
-            + ", ".join(f"{label} {self._cell(line, at)}" for at, label in enumerate(self.labels))
+            f"{line.name}: " + ", ".join(f"{label} {self._cell(line, at)}" for at, label in enumerate(self.labels))
             for line in [*self.series, *([self.below] if self.below else [])]
         ]
         return f"{kind[self.kind]}, {self.unit}. {'. '.join(parts)}."

@@ -24,6 +24,7 @@ PAGES: dict[int, tuple[str, str, str]] = {
         "It exists, but not for this kind of request.",
         "Start from the page that has the button.",
     ),
+    409: ("Not now", "As things stand, that cannot be done.", ""),
     413: ("Too large", "More was sent than is accepted: at most 1 MB.", "Send less."),
     415: ("Not a kind of content that is read here", "What was sent is of a kind this address does not read.", ""),
     422: ("That value cannot be used", "Something that was sent is not a value this page can use.", "Correct it."),

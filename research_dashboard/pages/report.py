@@ -1,0 +1,121 @@
+"""A run's report on its page, and as files to download."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from flask import Response, abort, current_app, make_response, render_template
+
+from research_dashboard import charts
+from research_dashboard.extensions import db
+from research_dashboard.models import ResearchRun, Status
+from research_dashboard.queries import reports as queries
+from research_dashboard.reports import csv_file, json_file, layout
+from research_dashboard.reports.build import build, is_report
+from research_dashboard.reports.model import Report, RunFacts
+
+Results = Mapping[str, Any]
+
+
+def run_facts(run: ResearchRun) -> RunFacts:
+    """What the report says of its run."""
+    return RunFacts(
+        id=run.id,
+        company=run.company,
+        researcher=run.researcher,
+        date=run.date,
+        as_of=run.as_of,
+        source=run.source,
+        ticker=run.ticker,
+        rules_version=run.rules_version,
+        data_version=run.data_version,
+    )
+
+
+def report_context(run: ResearchRun) -> dict[str, Any]:
+    """What runs/_report.html needs. `report` is None where the run's results are not those of the built-in research."""
+    results = queries.results_by_type(db.session(), run.id)
+    report = build(run_facts(run), results) if is_report(results) else None
+    return {"run": run, **drawn(report), "formats": FORMATS, "endpoints": current_app.view_functions}
+
+
+def drawn(report: Report | None) -> dict[str, Any]:
+    """The report and what its template draws with."""
+    labels = {row.concept: row.label for part in report.parts for row in part.rows} if report else {}
+    cells = {cell.id for item in report.evidence for cell in item.cells} if report else set()
+    return {
+        "report": report,
+        "file": False,
+        "draw": charts.draw,
+        "spark": charts.spark,
+        "strip": charts.strip,
+        "MARKS": layout.MARKS,
+        "known": cells,
+        "label": lambda concept: labels.get(concept, layout.PEER_LABELS.get(concept, concept)),
+        "rule_url": lambda rule: f"/rules#{rule}",
+    }
+
+
+# ── Files ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Material(NamedTuple):
+    """What every format is written from."""
+
+    run: RunFacts
+    results: Results
+    report: Report | None
+
+
+class Format(NamedTuple):
+    """A format of the report. `free`: also for results in a form of their own, which no report can be drawn from."""
+
+    extension: str
+    title: str
+    short: str
+    mimetype: str
+    write: Callable[[Material], str | bytes]
+    free: bool = False
+
+
+def _html(material: Material) -> str:
+    sheet = Path(current_app.static_folder or "", "app.css").read_text()
+    return render_template("runs/report_file.html", sheet=sheet, run=material.run, **drawn(material.report) | {"file": True})
+
+
+FORMATS: tuple[Format, ...] = (
+    Format("html", "HTML, one file", "HTML", "text/html; charset=utf-8", _html),
+    Format("csv", "Figures", "CSV", "text/csv; charset=utf-8", lambda m: csv_file.write(m.results)),
+    Format(
+        "json", "Data", "JSON", "application/json", lambda m: json_file.write(m.run, m.results, m.report), free=True
+    ),
+)
+BY_EXTENSION = {format_.extension: format_ for format_ in FORMATS}
+
+
+def report_file(run_id: int, extension: str) -> Response:
+    """The report as a file: 404 where there is none, 409 while the run is not completed."""
+    wanted = BY_EXTENSION.get(extension)
+    if wanted is None:
+        abort(404, f"A report comes as {', '.join(BY_EXTENSION)}; not as {extension[:20]}.")
+    run = queries.run_kept(db.session(), run_id)
+    if run is None:
+        abort(404, f"There is no run #{run_id}, so there is no report of it.")
+    if run.status != Status.COMPLETED:
+        abort(409, f"Run #{run.id} is {run.status}; a report can be downloaded of a completed run.")
+    results = queries.results_by_type(db.session(), run.id)
+    if not is_report(results) and not wanted.free:
+        abort(404, f"Run #{run.id} was logged by a program and holds no report; its results can be had as JSON.")
+    facts = run_facts(run)
+    report = build(facts, results) if is_report(results) else None
+    response = make_response(wanted.write(Material(facts, results, report)))
+    response.headers["Content-Type"] = wanted.mimetype
+    response.headers["Content-Disposition"] = f'attachment; filename="{file_name(run)}.{extension}"'
+    return response
+
+
+def file_name(run: ResearchRun) -> str:
+    """report-12-apple-inc: plain letters, so that every system takes it."""
+    words = re.sub(r"[^a-z0-9]+", "-", run.company.lower()).strip("-")[:60].rstrip("-")
+    return f"report-{run.id}-{words}" if words else f"report-{run.id}"

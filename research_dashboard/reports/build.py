@@ -1,0 +1,286 @@
+"""The report of a run, built from its stored results alone: the same results give the same report, whenever read."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from research_dashboard.reports import drawings, layout, tear
+from research_dashboard.reports.book import JSON, Book, Cell
+from research_dashboard.reports.model import (
+    Evidence,
+    Finding,
+    Gap,
+    NotAReport,
+    Part,
+    PeerRow,
+    Report,
+    Restated,
+    Row,
+    RunFacts,
+    Standing,
+    Tile,
+    YearHead,
+)
+from research_dashboard.reports.sentences import linked
+from research_dashboard.research import wording
+
+
+def is_report(results: Mapping[str, Any]) -> bool:
+    """True for the results of the built-in research, which a report can be built from."""
+    health = results.get("financial_health")
+    return isinstance(health, Mapping) and isinstance(health.get("years"), Sequence) and "concepts" in health
+
+
+def build(run: RunFacts, results: Mapping[str, Any]) -> Report:
+    """The report of a run from its results by type. Raises NotAReport for results of another form."""
+    if not is_report(results):
+        raise NotAReport(f"run {run.id} has no results of the built-in research")
+    health = results["financial_health"]
+    revenues = [figure.get("value") for figure in health["concepts"].get("revenue", ())]
+    scale = wording.table_scale(revenues, health.get("currency") or "USD")
+    book = Book(results, scale)
+    every = {**health["concepts"], **health["ratios"]}
+    parts = _parts(book, health, every)
+    peers, columns = _peers(book)
+    standing = _standing(book, results)
+    swot = _swot(book, results.get("swot_analysis") or {})
+    gaps = _gaps(results.get("gaps") or {})
+    position = results.get("market_position") or {}
+    comparison = results.get("peer_comparison") or {}
+    latest = tear.Latest(book, every, standing, position)
+    notes = [note for note in health.get("notes") or () if note.get("text")]
+    return Report(
+        run=run,
+        name=book.profile.get("name") or health.get("company") or run.company,
+        identity=tear.identity(book.profile, run.ticker),
+        basis=tear.basis(health, run.as_of, run.source),
+        banners=tuple((layout.BANNERS[n["kind"]], n["text"]) for n in notes if n["kind"] in layout.BANNERS),
+        answers=tear.answers(latest, swot, gaps),
+        tiles=_tiles(latest, health),
+        years=_years(book, health, parts),
+        parts=parts,
+        left_out=_left_out(health, every),
+        notes=tuple(n["text"] for n in notes if n["kind"] not in layout.BANNERS),
+        charts=drawings.own(book, every, health),
+        peer_line=tear.peer_line(latest),
+        peer_set=(comparison.get("set") or position.get("set") or {}).get("text", ""),
+        peer_warning=(comparison.get("set") or position.get("set") or {}).get("warning") or "",
+        peer_year=f"CY{comparison['calendar_year']}" if comparison.get("calendar_year") else "",
+        peer_columns=columns,
+        peers=peers,
+        peer_charts=drawings.peers(peers, columns, comparison),
+        excluded=tuple((item["name"], item["reason"]) for item in comparison.get("excluded") or ()),
+        standing=standing,
+        swot=swot,
+        rules_line=tear.rules_line(results.get("swot_analysis") or {}),
+        restated=_restated(book, health),
+        gaps=gaps,
+        evidence=_evidence(book, parts, peers),
+        method=tear.method(run, results.get("manifest") or {}, health),
+        sources=book.sources,
+        scale=scale,
+    )
+
+
+def _shown(figures: Sequence[JSON]) -> Sequence[JSON]:
+    return figures[-layout.YEARS_SHOWN :]
+
+
+def _parts(book: Book, health: JSON, every: Mapping[str, Sequence[JSON]]) -> tuple[Part, ...]:
+    """The rows that the company has figures for; core rows always, unless they do not apply to its sector."""
+    parts = []
+    for plan in layout.PARTS:
+        rows = []
+        for concept, always in plan.rows:
+            figures = _shown(every.get(concept) or ())
+            present = any(figure.get("value") is not None for figure in figures)
+            if not figures or not (present or (always and not _not_applicable(figures))):
+                continue
+            cells = tuple(book.cell(figure) for figure in figures)
+            change = wording.change(figures[-1], figures[-2]) if len(figures) > 1 else wording.DASH
+            rows.append(Row(concept, cells[-1].label, cells, change))
+        if rows:
+            parts.append(Part(plan.id, plan.title, book.scale.title if plan.money else "", tuple(rows)))
+    return tuple(parts)
+
+
+def _not_applicable(figures: Sequence[JSON]) -> bool:
+    return all(figure.get("code") == "not_applicable_sector" for figure in figures)
+
+
+def _left_out(health: JSON, every: Mapping[str, Sequence[JSON]]) -> tuple[str, ...]:
+    """Names of core rows that do not apply to the sector."""
+    names = []
+    for plan in layout.PARTS:
+        for concept, always in plan.rows:
+            figures = every.get(concept) or ()
+            if always and figures and _not_applicable(figures):
+                names.append(figures[-1].get("label") or concept)
+    return tuple(names)
+
+
+def _years(book: Book, health: JSON, parts: Sequence[Part]) -> tuple[YearHead, ...]:
+    heads = []
+    for year in _shown(health["years"]):
+        cells = [cell for part in parts for row in part.rows for cell in row.cells if cell.end == year["end"]]
+        used = {number for cell in cells if cell.made == "filed" for number in cell.sources}
+        heads.append(YearHead(year["label"], year["end"], year.get("days"), tuple(sorted(used))))
+    return tuple(heads)
+
+
+def _tiles(latest: tear.Latest, health: JSON) -> tuple[Tile, ...]:
+    plan = layout.BANK_TILES if health.get("sector") == "bank" else layout.TILES
+    tiles = []
+    for choices in plan:
+        concept = next((name for name in choices if latest.present(name)), None)
+        concept = concept or next((name for name in choices if latest.figure(name)), None)
+        figure = latest.figure(concept) if concept else None
+        if concept is None or figure is None:
+            continue
+        number, unit = wording.display(figure, latest.book.scale), ""
+        if figure.get("value") is not None and figure["unit"] not in {"percent", "ratio", "days", "shares"}:
+            number, unit = wording.money_tile(figure["value"], figure["unit"])
+        tiles.append(Tile(figure["label"], latest.book.cell(figure), number, unit, latest.below(concept)))
+    return tuple(tiles)
+
+
+def _peers(book: Book) -> tuple[tuple[PeerRow, ...], tuple[str, ...]]:
+    members = book.comparison.get("members") or ()
+    columns = tuple(
+        column
+        for column in layout.PEER_COLUMNS
+        if any((member["figures"].get(column) or {}).get("value") is not None for member in members)
+    )
+    rows = []
+    for member in members:
+        owner = f"{member.get('cik') or 'own'}-"
+        found = [member["figures"].get(column) for column in columns]
+        share = member.get("share")
+        rows.append(
+            PeerRow(
+                member["name"],
+                member.get("cik"),
+                member.get("ticker"),
+                bool(member.get("subject")),
+                member["end"],
+                wording.DASH if share is None else wording.percent(share),
+                tuple(book.cell(figure, owner) if figure else None for figure in found),
+            )
+        )
+    return tuple(rows), tuple(columns)
+
+
+def _standing(book: Book, results: Mapping[str, Any]) -> tuple[Standing, ...]:
+    comparison = results.get("peer_comparison") or {}
+    subject = next((member for member in comparison.get("members") or () if member.get("subject")), None)
+    rows = []
+    for item in comparison.get("standing") or ():
+        figure = (subject or {}).get("figures", {}).get(item["ratio"])
+        owner = f"{subject.get('cik') or 'own'}-" if subject else ""
+        unit = {"concept": item["ratio"], "unit": item["unit"]}
+        cell = book.cell(figure, owner) if figure else None
+        percentile = item.get("percentile")
+        rank = item.get("rank")
+        rows.append(
+            Standing(
+                item["ratio"],
+                item["label"],
+                cell,
+                cell.shown if cell else wording.display({**unit, "value": item.get("value")}, book.scale),
+                wording.DASH
+                if item.get("median") is None
+                else wording.display({**unit, "value": item["median"]}, book.scale),
+                f"{rank} of {item['n']}" if rank else wording.DASH,
+                wording.DASH if percentile is None else wording.number(percentile),
+                None if item.get("value") is None else float(item["value"]),
+                tuple(float(value) for value in item.get("values") or () if value is not None),
+            )
+        )
+    return tuple(rows)
+
+
+def _swot(book: Book, analysis: JSON) -> tuple[tuple[str, str, str, tuple[Finding, ...]], ...]:
+    return tuple(
+        (key, title, tone, tuple(_finding(book, found) for found in analysis.get(key) or ()))
+        for key, title, tone in layout.QUADRANTS
+    )
+
+
+def _finding(book: Book, found: JSON) -> Finding:
+    name = book.profile.get("name")
+    evidence = []
+    for figure in found.get("figures") or ():
+        company = figure.get("company")
+        other = isinstance(company, str) and company != name
+        cik = figure.get("cik") or next((c for c, n in book.names.items() if n == company), None)
+        evidence.append((company if other else "", book.cell(figure, f"{cik or company}-" if other else "")))
+    return Finding(
+        found["rule"],
+        linked(
+            found["sentence"],
+            [(wording.in_words(f), c) for f, (_, c) in zip(found.get("figures") or (), evidence, strict=True)],
+        ),
+        tuple(evidence),
+        tuple(sorted({number for _, cell in evidence for number in cell.sources})),
+        bool(found.get("although")),
+        float(found.get("score") or 0),
+    )
+
+
+def _gaps(result: JSON) -> tuple[Gap, ...]:
+    """One row a concept, its periods together."""
+    grouped: dict[tuple[str, str], list[JSON]] = {}
+    for gap in result.get("gaps") or ():
+        grouped.setdefault((gap["concept"], gap["code"]), []).append(gap)
+    rows, seen = [], set()
+    for (concept, code), found in grouped.items():
+        name = f"gap-{concept}"
+        rows.append(
+            Gap(
+                name if name not in seen else f"{name}-{code}",
+                found[0]["label"],
+                tuple(gap.get("period_label") or gap.get("end") or "" for gap in found),
+                tuple(dict.fromkeys(tag for gap in found for tag in gap.get("tags_tried") or ())),
+                wording.absence(code).mark,
+                found[0].get("reason") or wording.absence(code).reason,
+                code,
+            )
+        )
+        seen.add(name)
+    return tuple(rows)
+
+
+def _restated(book: Book, health: JSON) -> tuple[Restated, ...]:
+    rows = []
+    for item in health.get("restated") or ():
+        concept = item["concept"]
+        series = (health["concepts"].get(concept) or ()) or (health["ratios"].get(concept) or ())
+        unit = series[0]["unit"] if series else "USD"
+        first, latest = ({"concept": concept, "unit": unit, "value": item[key]["value"]} for key in ("first", "latest"))
+        rows.append(
+            Restated(
+                book.label(concept),
+                book.years.get(item["end"], item["end"]),
+                wording.display(first, book.scale),
+                wording.display(latest, book.scale),
+                wording.change(latest, first),
+            )
+        )
+    return tuple(rows)
+
+
+def _evidence(book: Book, parts: Sequence[Part], peers: Sequence[PeerRow]) -> tuple[Evidence, ...]:
+    """Every cell that any part of the report links to, by row; figures of peers by company."""
+    groups: dict[str, list[Cell]] = {}
+    owners = {f"{peer.cik or 'own'}-": peer.name for peer in peers}
+    for key, cell in book.cells.items():
+        owner = next((owner for owner in owners if key.startswith(owner)), "")
+        groups.setdefault(owner or cell.concept, []).append(cell)
+    order = [row.concept for part in parts for row in part.rows]
+    names = sorted(groups, key=lambda name: (name in owners, order.index(name) if name in order else len(order)))
+    rows = []
+    for name in names:
+        cells = sorted(groups[name], key=lambda cell: cell.end) if name not in owners else groups[name]
+        formula = next((cell.formula for cell in reversed(cells) if cell.formula), "") if name not in owners else ""
+        title = owners.get(name) or cells[-1].label
+        rows.append(Evidence(f"how-{name.rstrip('-')}".replace("%", "-pct"), title, formula, tuple(cells)))
+    return tuple(rows)

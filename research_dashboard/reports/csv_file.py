@@ -1,0 +1,80 @@
+"""The figures of a run as CSV: one row a company, concept and period, values raw and signed."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from research_dashboard.reports.book import JSON, Book
+from research_dashboard.research.wording import MILLIONS, exact
+
+COLUMNS = (
+    "company", "cik", "concept", "label", "period", "start", "end", "value", "unit", "made", "formula", "code",
+    "tag", "accession", "form", "filed", "url", "source",
+)  # fmt: skip
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def safe(value: Any) -> str:
+    """Text that no spreadsheet takes for a formula."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_DANGEROUS) else text
+
+
+def raw(value: Any) -> str:
+    """A number as it is, without thousands marks or exponent; nothing for none."""
+    return "" if value is None else format(exact(value), "f")
+
+
+def rows(results: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Every figure of the company over all its years, then every figure of its peers."""
+    book = Book(results, MILLIONS)
+    health = book.health
+    company, cik = book.profile.get("name") or health.get("company"), book.profile.get("cik")
+    groups: list[Sequence[JSON]] = [*(health.get("concepts") or {}).values(), *(health.get("ratios") or {}).values()]
+    for figures in groups:
+        for figure in figures:
+            yield _row(book, figure, company, cik)
+    for member in book.comparison.get("members") or ():
+        if not member.get("subject"):
+            for figure in member["figures"].values():
+                yield _row(book, figure, member["name"], member.get("cik"))
+
+
+def _row(book: Book, figure: JSON, company: Any, cik: Any) -> tuple[str, ...]:
+    facts = [book.facts[str(fact)] for fact in figure.get("facts") or () if str(fact) in book.facts]
+
+    def of_facts(key: str) -> str:
+        return "; ".join(dict.fromkeys(str(fact[key]) for fact in facts if fact.get(key)))
+
+    period = figure["period"]
+    sources = sorted({book.number[fact["accession"]] for fact in facts})
+    return (
+        safe(company),
+        raw(cik),
+        safe(figure["concept"]),
+        safe(figure.get("label")),
+        safe(period.get("label")),
+        safe(period.get("start")),
+        safe(period.get("end")),
+        raw(figure.get("value")),
+        safe(figure["unit"]),
+        safe(figure["made"]),
+        safe(figure.get("formula")),
+        safe(figure.get("code")),
+        safe(of_facts("tag")),
+        safe(of_facts("accession")),
+        safe(of_facts("form")),
+        safe(of_facts("filed")),
+        safe(of_facts("url")),
+        "; ".join(str(number) for number in sources),
+    )
+
+
+def write(results: Mapping[str, Any]) -> str:
+    """The whole file, with its header row."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    writer.writerows(rows(results))
+    return out.getvalue()

@@ -1,0 +1,114 @@
+"""What stands where in the report: parts and rows of the table, tiles, peer columns (FINANCE.md, section 7)."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+YEARS_SHOWN = 5
+
+
+class RowPlan(NamedTuple):
+    """A concept or ratio that may be a row. `always`: shown even where no year has it, as n/r."""
+
+    concept: str
+    always: bool = False
+
+
+class PartPlan(NamedTuple):
+    """A part of the table and the unit its money is in."""
+
+    id: str
+    title: str
+    money: bool
+    rows: tuple[RowPlan, ...]
+
+
+def _rows(names: str) -> tuple[RowPlan, ...]:
+    """Names separated by blanks; a star behind one: always shown."""
+    return tuple(RowPlan(name.rstrip("*"), name.endswith("*")) for name in names.split())
+
+
+PARTS: tuple[PartPlan, ...] = (
+    PartPlan(
+        "income",
+        "Income",
+        True,
+        _rows(
+            "revenue* g1* gross_profit* operating_income* net_income* eps_diluted* rnd sga d_and_a impairment "
+            "interest_expense tax"
+        ),
+    ),
+    PartPlan("margins", "Margins", False, _rows("gm* om* nm* fcfm rd sga% sga_pct etr efficiency")),
+    PartPlan("cash", "Cash", True, _rows("ocf* capex* fcf* dividends buybacks")),
+    PartPlan(
+        "balance",
+        "Balance sheet",
+        True,
+        _rows(
+            "assets* current_assets cash liquid st_investments receivables inventory goodwill liabilities "
+            "current_liabilities debt* nd finance_leases operating_leases deposits equity*"
+        ),
+    ),
+    PartPlan(
+        "ratios",
+        "Returns and ratios",
+        False,
+        _rows("roe* roic roa equity_assets cr* qr de* nde cover* cc capint payout at dso dio dpo ccc g3 g5"),
+    ),
+)
+
+# Six tiles; for a bank those that mean something there. Alternatives are tried in order: (first, second).
+TILES: tuple[tuple[str, ...], ...] = (
+    ("revenue",),
+    ("g1",),
+    ("om", "nm"),
+    ("net_income",),
+    ("fcf", "ocf"),
+    ("nde", "de"),
+)
+BANK_TILES: tuple[tuple[str, ...], ...] = (
+    ("revenue",),
+    ("net_income",),
+    ("roe",),
+    ("roa",),
+    ("equity_assets", "equity"),
+    ("efficiency", "nm"),
+)
+FINANCIAL = frozenset({"bank", "insurer"})
+
+PEER_LABELS: Mapping[str, str] = {
+    "revenue": "Revenue",
+    "g1": "Revenue growth",
+    "gm": "Gross margin",
+    "om": "Operating margin",
+    "nm": "Net margin",
+    "roe": "Return on equity",
+    "cr": "Current ratio",
+}
+PEER_COLUMNS = tuple(PEER_LABELS)
+
+# Notes that stand above the tear sheet; the others stand below the table.
+BANNERS: Mapping[str, str] = {
+    "stale": "Old figures",
+    "ifrs": "IFRS",
+    "currency": "Currency",
+    "changed_year_end": "Changed year end",
+    "year_end": "Changed year end",
+    "scale_error": "Possible scale error",
+    "scale": "Possible scale error",
+    "new_entity": "New reporting entity",
+    "reentity": "New reporting entity",
+    "not_filed": "Not filed",
+}
+
+MARKS: Mapping[str, str] = {
+    "d": "derived by formula from filed figures of one filing",
+    "o": "taken from another filing than the rest of its year",
+    "r": "restated: first filed with another value",
+}
+
+QUADRANTS: tuple[tuple[str, str, str], ...] = (
+    ("strengths", "Strengths", "ok"),
+    ("weaknesses", "Weaknesses", "warn"),
+    ("opportunities", "Opportunities", "run"),
+    ("threats", "Threats", "bad"),
+)

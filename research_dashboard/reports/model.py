@@ -1,0 +1,188 @@
+"""The one report model: what every format draws. build.py makes it from the results of a run."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from research_dashboard.charts import Chart
+from research_dashboard.reports.book import Cell, Source
+from research_dashboard.reports.sentences import Sentence
+from research_dashboard.research import wording
+
+
+class NotAReport(ValueError):
+    """The results are not those of the built-in research: a program logged them in a form of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What a report says of its run."""
+
+    id: int
+    company: str
+    researcher: str
+    date: dt.datetime
+    as_of: dt.date | None
+    source: str | None
+    ticker: str | None
+    rules_version: str | None = None
+    data_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class YearHead:
+    """A column: FY2025, its end, its length, the numbers of the filings its filed figures come from."""
+
+    label: str
+    end: str
+    days: int | None
+    sources: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A concept over the years, oldest first, with the change between the last two."""
+
+    concept: str
+    label: str
+    cells: tuple[Cell, ...]
+    change: str
+
+    @property
+    def values(self) -> tuple[float | None, ...]:
+        """For the sparkline."""
+        return tuple(None if cell.value is None else float(cell.value) for cell in self.cells)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the table: Income, US$ million."""
+
+    id: str
+    title: str
+    unit: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A big number: its cell, number and unit, and a line below."""
+
+    label: str
+    cell: Cell
+    number: str
+    unit: str
+    below: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerRow:
+    """A company of the set: its share and its figures, one for each of the report's peer columns."""
+
+    name: str
+    cik: int | None
+    ticker: str | None
+    subject: bool
+    end: str
+    share: str
+    cells: tuple[Cell | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The subject's place in one ratio."""
+
+    ratio: str
+    label: str
+    cell: Cell | None
+    shown: str
+    median: str
+    rank: str
+    percentile: str
+    value: float | None
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A finding: its sentence, the figures it used, its rule."""
+
+    rule: str
+    sentence: Sentence
+    evidence: tuple[tuple[str, Cell], ...]  # (company if not the subject, figure)
+    sources: tuple[int, ...]
+    although: bool
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A figure that the report could not fill, over the periods it is missing in."""
+
+    id: str
+    label: str
+    periods: tuple[str, ...]
+    tags: tuple[str, ...]
+    mark: str
+    reason: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How the figures of one row, or of one peer, were made."""
+
+    id: str
+    title: str
+    formula: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Restated:
+    """A figure whose later filing states another value than its first."""
+
+    label: str
+    period: str
+    first: str
+    latest: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything a format needs, in order of reading."""
+
+    run: RunFacts
+    name: str
+    identity: tuple[str, ...]
+    basis: str
+    banners: tuple[tuple[str, str], ...]
+    answers: tuple[tuple[str, tuple[Sentence, ...]], ...]
+    tiles: tuple[Tile, ...]
+    years: tuple[YearHead, ...]
+    parts: tuple[Part, ...]
+    left_out: tuple[str, ...]
+    notes: tuple[str, ...]
+    charts: tuple[Chart, ...]
+    peer_line: Sentence
+    peer_set: str
+    peer_warning: str
+    peer_year: str
+    peer_columns: tuple[str, ...]
+    peers: tuple[PeerRow, ...]
+    peer_charts: tuple[Chart, ...]
+    excluded: tuple[tuple[str, str], ...]
+    standing: tuple[Standing, ...]
+    swot: tuple[tuple[str, str, str, tuple[Finding, ...]], ...]
+    rules_line: str
+    restated: tuple[Restated, ...]
+    gaps: tuple[Gap, ...]
+    evidence: tuple[Evidence, ...]
+    method: tuple[tuple[str, str], ...]
+    sources: tuple[Source, ...]
+    scale: wording.Scale
+
+    @property
+    def money(self) -> str:
+        """The unit of money in its tables."""
+        return self.scale.title

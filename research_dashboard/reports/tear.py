@@ -1,0 +1,272 @@
+"""The tear sheet in words: what it is, how it stands, what changed, what to look at. Each figure keeps its cell."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from research_dashboard.reports.book import JSON, Book
+from research_dashboard.reports.model import Finding, Gap, RunFacts, Standing
+from research_dashboard.reports.sentences import Fragment, Sentence, plain, say
+from research_dashboard.research import wording
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The newest year's figures, and the year before, by concept."""
+
+    book: Book
+    every: Mapping[str, Sequence[JSON]]
+    standing: Sequence[Standing]
+    position: JSON
+
+    def figure(self, concept: str, back: int = 0) -> JSON | None:
+        """The figure `back` years before the newest; None where the results have none."""
+        figures = self.every.get(concept) or ()
+        return figures[-1 - back] if len(figures) > back else None
+
+    def present(self, concept: str) -> bool:
+        """True when the newest year has a value."""
+        figure = self.figure(concept)
+        return figure is not None and figure.get("value") is not None
+
+    def words(self, concept: str) -> Fragment:
+        """The newest value as a sentence says it, with its cell."""
+        figure = self.figure(concept)
+        assert figure is not None  # noqa: S101  # asked only when present
+        return Fragment(wording.in_words(figure), self.book.cell(figure))
+
+    def change(self, concept: str) -> str:
+        """The change against the year before: +6.4%; empty where there is none to speak of."""
+        now, before = self.figure(concept), self.figure(concept, 1)
+        if now is None or before is None:
+            return ""
+        shown = wording.change(now, before)
+        return "" if shown in {wording.DASH, wording.NOT_MEANINGFUL} else shown
+
+    def rank(self, concept: str) -> str:
+        """4 of 6; empty where it is not ranked."""
+        found = next((row.rank for row in self.standing if row.ratio == concept), "")
+        return "" if found == wording.DASH else found
+
+    def below(self, concept: str) -> str:
+        """The line under a tile: the change, then the rank; why, where there is no value."""
+        figure, before = self.figure(concept), self.figure(concept, 1)
+        if figure is None or figure.get("value") is None:
+            return wording.why(figure) if figure else ""
+        parts = []
+        year = self.book.years.get(before["period"]["end"], "") if before else ""
+        if before is not None and before.get("value") is not None:
+            if figure["unit"] in {"percent", "ratio"}:
+                parts.append(f"{wording.display(before, self.book.scale)} in {year}")
+            elif self.change(concept):
+                parts.append(f"{self.change(concept)} on {year}")
+        if self.rank(concept):
+            parts.append(f"rank {self.rank(concept)}")
+        return " · ".join(parts)
+
+
+def identity(profile: JSON, ticker: str | None) -> tuple[str, ...]:
+    """The line under the name: ticker, exchange, CIK."""
+    cik = profile.get("cik")
+    parts = [profile.get("ticker") or ticker, profile.get("exchange"), f"CIK {cik:010}" if cik else "private company"]
+    return tuple(part for part in parts if part)
+
+
+SIGNS = f"+{wording.MINUS}"
+SOURCES: Mapping[str, str] = {
+    "bundled": "data shipped with the program",
+    "imported": "SEC data sets, imported",
+    "live": "SEC, live",
+    "uploaded": "uploaded figures, not filed with the SEC",
+}
+
+
+def basis(health: JSON, as_of: date | None, source: str | None) -> str:
+    """FY2025, year ended 27 Sep 2025; 10-K filed 31 Oct 2025; as known on 28 Feb 2026; data shipped with …."""
+    years = health.get("years") or []
+    parts = []
+    if years:
+        year = years[-1]
+        parts.append(wording.year_ended(year["label"], year["end"]))
+        if year.get("form") and year.get("filed"):
+            parts.append(f"{year['form']} filed {wording.long_date(year['filed'])}")
+    known = health.get("as_of") or as_of
+    if known:
+        parts.append(f"as known on {wording.long_date(known)}")
+    if source:
+        parts.append(SOURCES.get(source, source))
+    return "; ".join(parts)
+
+
+def answers(
+    latest: Latest, swot: Sequence[tuple[str, str, str, Sequence[Finding]]], gaps: Sequence[Gap]
+) -> tuple[tuple[str, tuple[Sentence, ...]], ...]:
+    """The four questions a first screen answers."""
+    return (
+        ("What it is", what_it_is(latest)),
+        ("How it stands", how_it_stands(latest)),
+        ("What changed", what_changed(latest)),
+        ("What to look at", what_to_look_at(latest, swot, gaps)),
+    )
+
+
+def what_it_is(latest: Latest) -> tuple[Sentence, ...]:
+    """Industry, seat, listing, kind of filer, fiscal year."""
+    profile = latest.book.profile
+    sentences = []
+    place = ", ".join(part for part in (_title(profile.get("city")), profile.get("state")) if part)
+    if profile.get("sic_description"):
+        code = f" (SIC {profile['sic']:04})" if profile.get("sic") else ""
+        at = f", {place}" if place else ""
+        sentences.append(f"{profile['sic_description']}{code}{at}.")
+    elif place:
+        sentences.append(f"{place}.")
+    if profile.get("exchange") and profile.get("ticker"):
+        sentences.append(f"Listed on {profile['exchange']} as {profile['ticker']}.")
+    if profile.get("category"):
+        sentences.append(f"{profile['category'].replace('<br>', ', ')}.")
+    years = latest.book.health.get("years") or []
+    if years:
+        sentences.append(f"Last fiscal year: {wording.year_ended(years[-1]['label'], years[-1]['end'])}.")
+    return ((Fragment(" ".join(sentences) or "Nothing but its name is at hand."),),)
+
+
+def _title(city: str | None) -> str:
+    return city.title() if city and city.isupper() else city or ""
+
+
+def how_it_stands(latest: Latest) -> tuple[Sentence, ...]:
+    """Revenue, its rank and share in the set; the margin and its rank."""
+    sentences: list[Sentence] = []
+    share, place, of = (latest.position.get(key) for key in ("market_share", "rank", "of"))
+    if latest.present("revenue"):
+        revenue = latest.words("revenue")
+        if place and of and isinstance(share, Mapping) and share.get("value") is not None:
+            sentences.append(say(f"Revenue of {{}}: number {place} of {of}, with {share['wording']}.", revenue))
+        else:
+            sentences.append(say("Revenue of {}. There are no peers at hand to rank it among.", revenue))
+    else:
+        sentences.append((Fragment("No revenue is reported", anchor="#gaps"), Fragment(" for the latest year.")))
+    for concept, name in (("om", "operating"), ("nm", "net")):
+        if latest.present(concept):
+            figure = latest.figure(concept)
+            loss = figure is not None and figure["value"] < 0
+            rank = f", rank {latest.rank(concept)}" if latest.rank(concept) else ""
+            words = f"The {name} margin is {{}}" if loss else f"Keeps {{}} of it as {name} income"
+            sentences.append(say(f"{words}{rank}.", latest.words(concept)))
+            break
+    return tuple(sentences)
+
+
+def what_changed(latest: Latest) -> tuple[Sentence, ...]:
+    """Against the year before: revenue, net income, operating cash flow, debt; restatements."""
+    years = latest.book.health.get("years") or []
+    if len(years) < 2:
+        return (say("No earlier year is at hand to compare with."),)
+    changes: list[tuple[str, Fragment]] = []
+    for concept, name in (("revenue", "revenue"), ("net_income", "net income"), ("ocf", "operating cash flow")):
+        growth = latest.figure("g1") if concept == "revenue" else None
+        if growth is not None and growth.get("value") is not None:
+            words = wording.percent(growth["value"], signed=True)
+            changes.append((name, Fragment(words, latest.book.cell(growth))))
+        elif latest.change(concept):
+            changes.append((name, Fragment(latest.change(concept), latest.words(concept).cell)))
+        elif latest.present(concept):
+            before = latest.figure(concept, 1)
+            if before is not None and before.get("value") is not None:
+                after = f"{wording.in_words(before)} → {latest.words(concept).text}"
+                changes.append((name, Fragment(after, latest.words(concept).cell)))
+    sentences: list[Sentence] = []
+    if changes:
+        template = ", ".join(f"{name} {{}}" for name, _ in changes)
+        values = [fragment for _, fragment in changes]
+        sentences.append(say(f"Against {years[-2]['label']}: {template}.", *values))
+    if latest.present("debt") and latest.change("debt"):
+        change = latest.change("debt")
+        direction = "fell" if change.startswith(wording.MINUS) else "rose"
+        sentences.append(say(f"Debt {direction} {change.lstrip(SIGNS)} to {{}}.", latest.words("debt")))
+    restated = latest.book.health.get("restated") or ()
+    if restated:
+        words = wording.counted(len(restated), "filed figure")
+        verb = "was" if len(restated) == 1 else "were"
+        sentences.append((Fragment(words, anchor="#restated"), Fragment(f" {verb} restated by later filings.")))
+    return tuple(sentences) or (say("No figure of both years is at hand."),)
+
+
+def what_to_look_at(
+    latest: Latest, swot: Sequence[tuple[str, str, str, Sequence[Finding]]], gaps: Sequence[Gap]
+) -> tuple[Sentence, ...]:
+    """The weightiest weakness and threat, a third finding, and the first gap."""
+    by_quadrant = {key: sorted(findings, key=lambda found: -found.score) for key, _, _, findings in swot}
+    worst = [by_quadrant[key][0] for key in ("weaknesses", "threats") if by_quadrant.get(key)]
+    rest = [
+        found
+        for key, _, _, findings in swot
+        for found in findings
+        if found not in worst and key in ("weaknesses", "threats")
+    ]
+    best = [by_quadrant[key][0] for key in ("strengths", "opportunities") if by_quadrant.get(key)]
+    chosen = (worst + sorted(rest, key=lambda found: -found.score) + best)[:3]
+    sentences = [_stop(found.sentence) for found in chosen]
+    if gaps:
+        gap = gaps[0]
+        periods = gap.periods[0] if len(gap.periods) == 1 else f"{gap.periods[0]} to {gap.periods[-1]}"
+        more = f", and {wording.counted(len(gaps) - 1, 'further gap')}" if len(gaps) > 1 else ""
+        sentences.append((Fragment(f"{gap.label} is missing for {periods}", anchor=f"#{gap.id}"), Fragment(f"{more}.")))
+    return tuple(sentences) or (say("No rule fired, and no figure is missing."),)
+
+
+def _stop(sentence: Sentence) -> Sentence:
+    return sentence if plain(sentence).endswith(".") else (*sentence, Fragment("."))
+
+
+def peer_line(latest: Latest) -> Sentence:
+    """Rank, share of the named set, growth and margin against the median."""
+    share, rank, of = (latest.position.get(key) for key in ("market_share", "rank", "of"))
+    if not (rank and of and isinstance(share, Mapping) and share.get("value") is not None):
+        return say("No peers with revenue in the same calendar year are at hand, so there is no rank and no share.")
+    parts = [f"Number {rank} of {of} by revenue; {share['wording']}."]
+    for row in latest.standing:
+        if row.ratio in ("g1", "om") and row.median != wording.DASH and row.value is not None:
+            parts.append(f"{row.label} {row.shown} against a median of {row.median}.")
+    return (Fragment(" ".join(parts)),)
+
+
+def rules_line(analysis: JSON) -> str:
+    """Nine findings: 9 rules fired, 34 could be tested, of 36."""
+    if "rules" not in analysis:
+        return "Findings by declared rules, each with its evidence"
+    fired, tested, rules = (analysis.get(key, 0) for key in ("fired", "tested", "rules"))
+    fired_words = "No rule fired" if not fired else f"{wording.counted(fired, 'rule')} fired"
+    return f"{fired_words}; {tested} of {rules} could be tested. Each finding shows its evidence."
+
+
+def method(run: RunFacts, manifest: JSON, health: JSON) -> tuple[tuple[str, str], ...]:
+    """How the report was made, from what, by which rules."""
+    rows: list[tuple[str, str]] = []
+    view = "first" if health.get("view") == "first" else "latest"
+    known = health.get("as_of") or (run.as_of.isoformat() if run.as_of else None)
+    until = f" filed by {wording.long_date(known)}" if known else ""
+    rows.append(("Figures", f"As stated by the {view} filing of each year among those{until}. Nothing is estimated."))
+    rows.append(
+        ("Share of set", "Revenue over the sum of the revenue that the named companies report; never of a market.")
+    )
+    averages = (
+        "A flow over a balance uses the mean of opening and closing balance; two balances are compared as they close."
+    )
+    rows.append(("Averages", averages))
+    for data in manifest.get("data") or ():
+        rows.append(
+            ("Data", " ".join(str(data.get(k)) for k in ("source", "name", "version") if data.get(k)) + _hash(data))
+        )
+    rows.append(("Rules version", str(manifest.get("rules_version") or run.rules_version or "not recorded")))
+    if manifest.get("code_version"):
+        rows.append(("Program", f"Research Dashboard {manifest['code_version']}"))
+    if manifest.get("facts_used") is not None:
+        rows.append(("Facts used", wording.number(manifest["facts_used"])))
+    return tuple(rows)
+
+
+def _hash(data: Mapping[str, Any]) -> str:
+    return f", sha256 {data['sha256'][:16]}…" if data.get("sha256") else ""
