@@ -2,7 +2,17 @@
 
 from flask import Blueprint, Flask
 
-from research_dashboard.pages import accounts, frame, history, overview, runs, settings, status
+from research_dashboard.pages import (
+    accounts,
+    companies,
+    frame,
+    history,
+    overview,
+    report,
+    runs,
+    settings,
+    status,
+)
 
 pages = Blueprint("pages", __name__)
 
@@ -19,6 +29,9 @@ pages.get("/readyz")(status.readyz)
 pages.get("/metrics")(status.measurements)
 pages.route("/settings", methods=["GET", "POST"])(settings.settings)
 pages.post("/theme")(settings.theme_save)
+pages.get("/runs/<id:run_id>/report.<extension>")(report.report_file)
+pages.get("/companies/<id:cik>")(companies.company)
+pages.get("/facts/<id:fact_id>")(companies.fact)
 
 pages.add_url_rule("/login", view_func=accounts.login, methods=["GET", "POST"])
 pages.post("/logout")(accounts.logout)

@@ -81,7 +81,9 @@ class Format(NamedTuple):
 
 def _html(material: Material) -> str:
     sheet = Path(current_app.static_folder or "", "app.css").read_text()
-    return render_template("runs/report_file.html", sheet=sheet, run=material.run, **drawn(material.report) | {"file": True})
+    return render_template(
+        "runs/report_file.html", sheet=sheet, run=material.run, **drawn(material.report) | {"file": True}
+    )
 
 
 FORMATS: tuple[Format, ...] = (

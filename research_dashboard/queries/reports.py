@@ -21,7 +21,7 @@ def results_by_type(session: Session, run_id: int) -> dict[str, Any]:
         .where(ResearchResult.research_run_id == run_id)
         .order_by(ResearchResult.id)
     )
-    return {kind: data for kind, data in rows}
+    return {row.result_type: row.result_data for row in rows}
 
 
 def newest_completed(session: Session, company_id: int) -> ResearchRun | None:

@@ -1,0 +1,144 @@
+"""A company's page and a filed fact's card: what is at hand, and is this number what was filed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, abort, current_app, make_response, render_template, url_for
+
+from research_dashboard import charts
+from research_dashboard.extensions import db, to_json
+from research_dashboard.models import Fact
+from research_dashboard.pages.report import run_facts
+from research_dashboard.queries import facts as queries
+from research_dashboard.queries import reports
+from research_dashboard.reports import layout
+from research_dashboard.reports.build import build, is_report
+from research_dashboard.reports.model import Report
+from research_dashboard.research import wording
+
+FILINGS_SHOWN, RUNS_SHOWN = 12, 8
+KEY_ROWS = ("revenue", "om", "nm", "net_income", "fcf", "ocf", "roe", "de", "equity_assets")
+KEY_ROWS_SHOWN = 6
+
+
+def company(cik: int) -> Response:
+    """What is at hand on a company: key figures of its newest report, filings, profile, runs."""
+    session = db.session()
+    found = queries.company_by_cik(session, cik)
+    if found is None:
+        abort(404, f"No company with CIK {cik} is known here. Search by name or ticker.")
+    facts, filings = queries.counts(session, found.id)
+    newest = reports.newest_completed(session, found.id)
+    report = _report_of(newest)
+    symbols = queries.tickers(session, found.id)
+    html = render_template(
+        "companies/show.html",
+        company=found,
+        tickers=symbols,
+        facts=facts,
+        filing_count=filings,
+        filings=queries.filings(session, found.id, FILINGS_SHOWN),
+        runs=queries.runs(session, found.id, RUNS_SHOWN),
+        newest=newest,
+        report=report,
+        rows=_key_rows(report),
+        spark=charts.spark,
+        MARKS=layout.MARKS,
+        live=current_app.config["SETTINGS"].live,
+        filing_url=filing_url,
+        research_url=_research_url(symbols[0] if symbols else str(cik)),
+    )
+    return make_response(html)
+
+
+def _research_url(query: str) -> str | None:
+    return url_for("pages.researcher", company=query) if "pages.researcher" in current_app.view_functions else None
+
+
+def _report_of(run: Any) -> Report | None:
+    if run is None:
+        return None
+    results = reports.results_by_type(db.session(), run.id)
+    return build(run_facts(run), results) if is_report(results) else None
+
+
+def _key_rows(report: Report | None) -> list[Any]:
+    rows = {row.concept: row for part in report.parts for row in part.rows} if report else {}
+    found = [rows[concept] for concept in KEY_ROWS if concept in rows]
+    return [row for row in found if any(cell.present for cell in row.cells)][:KEY_ROWS_SHOWN]
+
+
+def filing_url(cik: int | None, accession: str) -> str | None:
+    """The filing's index page at the SEC."""
+    if cik is None:
+        return None
+    return f"https://www.sec.gov/Archives/edgar/data/{cik}/{accession.replace('-', '')}/{accession}-index.htm"
+
+
+def fact(fact_id: int) -> Response:
+    """One filed fact: its value and period, every filing that states it, the figures that use it."""
+    session = db.session()
+    found = queries.fact(session, fact_id)
+    if found is None:
+        abort(404, f"There is no fact {fact_id} here. Data may have been imported anew since the report was made.")
+    stated = queries.same_period(session, found)
+    run, uses = _uses(found)
+    days = None if found.start is None else (found.end - found.start).days + 1
+    html = render_template(
+        "facts/show.html",
+        fact=found,
+        name=f"{found.tag.taxonomy}:{found.tag.name}",
+        label=found.tag.label or words_of(found.tag.name),
+        exact=exact(found.value),
+        shown=in_report(found),
+        days=days,
+        stated=[(other, exact(other.value), in_report(other)) for other in stated],
+        values=len({other.value for other in stated}),
+        run=run,
+        uses=uses,
+        served=as_served(found),
+        filing_url=filing_url,
+    )
+    return make_response(html)
+
+
+def exact(value: Any) -> str:
+    """Every digit as filed, with thousands marked."""
+    number = wording.exact(value)
+    return wording.number(number, max(0, -int(number.as_tuple().exponent)))
+
+
+def in_report(found: Fact) -> str:
+    """The value as a report's table shows it."""
+    shown = wording.display({"concept": "", "unit": found.unit, "value": found.value})
+    return shown if "/" in found.unit else f"{shown} {_unit(found.unit)}"
+
+
+def _unit(unit: str) -> str:
+    return "million shares" if unit == "shares" else f"{wording.currency_name(unit)} million"
+
+
+def words_of(tag: str) -> str:
+    """NetIncomeLoss as words, for a tag without a label: Net Income Loss."""
+    spaced = "".join(f" {c}" if c.isupper() and at and not tag[at - 1].isupper() else c for at, c in enumerate(tag))
+    return spaced.strip()
+
+
+def as_served(found: Fact) -> str:
+    """The fact in the form of the SEC's companyfacts."""
+    document: dict[str, Any] = {} if found.start is None else {"start": found.start}
+    document |= {"end": found.end, "val": found.value, "accn": found.filing.accession}
+    document |= {"fy": found.filing.fiscal_year, "form": found.filing.form, "filed": found.filing.filed}
+    lines = ",\n".join(f"  {to_json(key)}: {to_json(value)}" for key, value in document.items())
+    return f"{{\n{lines}\n}}"
+
+
+def _uses(found: Fact) -> tuple[Any, list[Mapping[str, Any]]]:
+    """The figures of the company's newest report that stand on the fact."""
+    run = reports.newest_completed(db.session(), found.company_id)
+    health = reports.result_of(db.session(), run.id, "financial_health") if run else None
+    if run is None or health is None or "concepts" not in health:
+        return None, []
+    groups = [*health["concepts"].values(), *health["ratios"].values()]
+    figures = [figure for group in groups for figure in group if found.id in (figure.get("facts") or ())]
+    return run, [figure for figure in figures if figure.get("value") is not None]

@@ -1,0 +1,191 @@
+"""The report: one model, the same numbers and sources in every format; every figure leads to where it comes from."""
+
+import csv
+import io
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from research_dashboard.base import utcnow
+from research_dashboard.extensions import writing
+from research_dashboard.models import ResearchResult, ResearchRun, Status
+from research_dashboard.reports.build import build
+from research_dashboard.reports.model import NotAReport, RunFacts
+from tests.conftest import Page
+from tests.report_results import results
+
+RUN = RunFacts(7, "Apple Inc.", "analyst", utcnow(), None, "bundled", "AAPL")
+Visit = Callable[..., Page]
+
+
+@pytest.fixture
+def run_with(app: Flask) -> Callable[..., int]:
+    """A completed run with the given results in the database."""
+
+    def make(data: dict[str, Any], status: str = Status.COMPLETED, origin: str = "research") -> int:
+        with app.app_context(), writing() as session:
+            kind = "failed" if status == Status.FAILED else None
+            run = ResearchRun(company="Apple Inc.", researcher="analyst", status=status, origin=origin, error_kind=kind)
+            run.results = [ResearchResult(result_type=kind, result_data=value) for kind, value in data.items()]
+            session.add(run)
+            session.flush()
+            return run.id
+
+    return make
+
+
+def test_every_cell_that_is_shown_has_evidence_and_every_present_one_facts() -> None:
+    report = build(RUN, results())
+    known = {cell.id for item in report.evidence for cell in item.cells}
+    cells = [cell for part in report.parts for row in part.rows for cell in row.cells]
+    cells += [cell for peer in report.peers for cell in peer.cells if cell]
+    cells += [cell for *_, findings in report.swot for found in findings for _, cell in found.evidence]
+    cells += [tile.cell for tile in report.tiles]
+    assert cells
+    for cell in cells:
+        assert cell.id in known
+        assert cell.shown
+        if cell.present:
+            assert cell.facts
+            assert cell.sources
+        else:
+            assert cell.why
+
+
+def test_sources_are_numbered_the_subjects_newest_first_then_the_peers() -> None:
+    report = build(RUN, results())
+    assert [source.number for source in report.sources] == list(range(1, len(report.sources) + 1))
+    assert [source.company for source in report.sources] == ["Apple Inc."] * 5 + ["Peer One Corp.", "Peer Two =Inc."]
+    filed = [source.filed for source in report.sources[:5]]
+    assert filed == sorted(filed, reverse=True)
+
+
+def test_the_tear_sheet_answers_its_four_questions_with_linked_figures() -> None:
+    report = build(RUN, results())
+    answers = {question: "".join(f.text for s in said for f in s) for question, said in report.answers}
+    assert "Electronic Computers (SIC 3571), Cupertino, CA" in answers["What it is"]
+    assert "number 1 of 3, with 70.0% of the revenue reported by these 3 companies" in answers["How it stands"]
+    assert "Against FY2024: revenue +6.4%, net income +19.5%" in answers["What changed"]
+    assert "Debt fell 7.5% to $98.7 billion" in answers["What changed"]
+    assert "Interest expense is missing for FY2024 to FY2025" in answers["What to look at"]
+    stated = [f for _, said in report.answers for s in said for f in s if f.cell]
+    assert {f.text for f in stated} >= {"$416.2 billion", "32.0%", "+6.4%"}
+
+
+def test_results_of_another_form_are_not_a_report() -> None:
+    with pytest.raises(NotAReport):
+        build(RUN, {"financial_health": {"revenue_growth": 5}})
+
+
+def test_p40_the_html_file_stands_alone(run_with: Callable[..., int], client: FlaskClient, visit: Visit) -> None:
+    run_id = run_with(results())
+    page = visit(f"/runs/{run_id}/report.html")
+    assert "attachment" in page.headers["Content-Disposition"]
+    assert page.text("h1") == "Summary Report: Apple Inc."
+    assert not page.soup.select("script, link, img, iframe")
+    assert page.soup.select_one("style")
+    targets = {element["id"] for element in page.soup.select("[id]")}
+    for link in page.soup.select("main a[href]"):
+        href = str(link["href"])
+        assert href.startswith("https://www.sec.gov/") or href.removeprefix("#") in targets, href
+
+
+def test_p36_to_p38_every_figure_of_the_table_is_a_link(run_with: Callable[..., int], visit: Visit) -> None:
+    page = visit(f"/runs/{run_with(results())}/report.html")
+    cells = page.soup.select("#figures tbody td.num:not(.drop), #peers td.num a, .tile .value")
+    assert len(cells) > 50
+    for cell in page.soup.select("#figures tbody td.num:not(.drop)"):
+        assert cell.select_one("a[href]"), cell
+    assert page.text("#figures tr:has(a[href='#how-interest_expense'])").count("n/r") == 2
+    assert page.soup.select_one("#gap-interest_expense")
+    assert "Peer Three: reports in EUR" in page.text("#peers")
+    assert "Revenue grew 6.4%" in page.text("#swot .warn li")
+
+
+def test_p41_csv_holds_every_figure_raw_and_is_safe_to_open(run_with: Callable[..., int], client: FlaskClient) -> None:
+    data = results()
+    data["company_profile"]["name"] = "=cmd|' /C calc'!A0"
+    answer = client.get(f"/runs/{run_with(data)}/report.csv")
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    revenue = next(row for row in rows if row["concept"] == "revenue" and row["period"] == "FY2025")
+    assert revenue["value"] == "416161000000"
+    assert revenue["tag"] == "us-gaap:Revenues"
+    assert revenue["source"] == "1"
+    assert revenue["url"].startswith("https://www.sec.gov/")
+    assert all(not row["company"].startswith("=") for row in rows)
+    assert next(row for row in rows if row["code"] == "not_reported")["value"] == ""
+    peer = next(row for row in rows if row["cik"] == "1111" and row["concept"] == "om")
+    assert float(peer["value"]) < 0
+
+
+def test_p74_json_holds_the_results_as_stored_and_the_same_sources(
+    run_with: Callable[..., int], client: FlaskClient
+) -> None:
+    data = results()
+    document = msgspec.json.decode(client.get(f"/runs/{run_with(data)}/report.json").data)
+    assert document["results"].keys() == data.keys()
+    assert document["run"]["company"] == "Apple Inc."
+    assert document["sources"][0]["accession"] == "0000320193-25-000079"
+
+
+@pytest.mark.parametrize("status", [s for s in Status if s != Status.COMPLETED])
+def test_a_run_that_is_not_completed_has_no_file_yet(
+    run_with: Callable[..., int], client: FlaskClient, status: Status
+) -> None:
+    answer = client.get(f"/runs/{run_with({}, status)}/report.csv")
+    assert answer.status_code == 409
+    assert str(status) in answer.text
+
+
+def test_files_that_are_not_there_say_what_is(run_with: Callable[..., int], client: FlaskClient) -> None:
+    assert client.get("/runs/99/report.html").status_code == 404
+    assert "html, csv, json" in client.get(f"/runs/{run_with(results())}/report.exe").text
+    logged = run_with({"financial_health": {"revenue_growth": 5}}, origin="api")
+    assert client.get(f"/runs/{logged}/report.html").status_code == 404
+    assert client.get(f"/runs/{logged}/report.json").json["results"] == {"financial_health": {"revenue_growth": 5}}
+
+
+def absent(data: dict[str, Any]) -> dict[str, Any]:
+    """Every figure of the company absent."""
+    for group in ("concepts", "ratios"):
+        for figures in data["financial_health"][group].values():
+            for figure in figures:
+                figure |= {"value": None, "made": "absent", "facts": [], "code": "not_reported"}
+    return data
+
+
+def bank(data: dict[str, Any]) -> dict[str, Any]:
+    """A bank: margins do not apply."""
+    data["financial_health"]["sector"] = "bank"
+    for name in ("gm", "om"):
+        for figure in data["financial_health"]["ratios"][name]:
+            figure |= {"value": None, "made": "absent", "facts": [], "code": "not_applicable_sector"}
+    return data
+
+
+STATES = {
+    "whole": results,
+    "no peers": lambda: results(peer_comparison=None, market_position={"market_share": None}),
+    "no findings": lambda: results(swot_analysis={"strengths": [], "weaknesses": [], "opportunities": [], "threats": [],
+                                                  "rules": 36, "tested": 3, "fired": 0}),
+    "nothing reported": lambda: absent(results()),
+    "a bank": lambda: bank(results()),
+    "health alone": lambda: {"financial_health": results()["financial_health"]},
+    "no year": lambda: results(financial_health={"years": [], "concepts": {}, "ratios": {}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_partial_results_still_make_a_report(
+    run_with: Callable[..., int], visit: Visit, client: FlaskClient, state: str
+) -> None:
+    run_id = run_with(STATES[state]())
+    page = visit(f"/runs/{run_id}/report.html")
+    assert page.text("#sources h2") == "Sources"
+    assert "None" not in page.text("main")
+    for extension in ("csv", "json"):
+        assert client.get(f"/runs/{run_id}/report.{extension}").status_code == 200
