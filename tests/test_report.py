@@ -189,3 +189,12 @@ def test_partial_results_still_make_a_report(
     assert "None" not in page.text("main")
     for extension in ("csv", "json"):
         assert client.get(f"/runs/{run_id}/report.{extension}").status_code == 200
+
+
+def test_p40_a_completed_run_is_its_report(run_with: Callable[..., int], visit: Visit) -> None:
+    run_id = run_with(results())
+    page = visit(f"/runs/{run_id}")
+    assert page.text("h1") == "Summary Report: Apple Inc."
+    assert page.soup.select_one(f"a.primary[href='/runs/{run_id}/report.html']")
+    assert page.soup.select_one("#figures a[href='/facts/5']")
+    visit(f"/runs/{run_id}", htmx=True, status=286)

@@ -33,11 +33,10 @@ def run_facts(run: ResearchRun) -> RunFacts:
     )
 
 
-def report_context(run: ResearchRun) -> dict[str, Any]:
-    """What runs/_report.html needs. `report` is None where the run's results are not those of the built-in research."""
-    results = queries.results_by_type(db.session(), run.id)
+def report_context(run: ResearchRun, results: Results) -> dict[str, Any]:
+    """What runs/_report.html needs. `report` is None where the results are not those of the built-in research."""
     report = build(run_facts(run), results) if is_report(results) else None
-    return {"run": run, **drawn(report), "formats": FORMATS, "endpoints": current_app.view_functions}
+    return {**drawn(report), "formats": FORMATS, "endpoints": current_app.view_functions}
 
 
 def drawn(report: Report | None) -> dict[str, Any]:

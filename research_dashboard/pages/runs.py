@@ -14,6 +14,7 @@ from research_dashboard.base import utcnow
 from research_dashboard.extensions import db
 from research_dashboard.models import ENDED, ResearchResult, ResearchRun, Status
 from research_dashboard.pages.progress import is_ours, poll_after, progress
+from research_dashboard.pages.report import report_context
 from research_dashboard.queries import work
 from research_dashboard.services import runs as services
 
@@ -119,5 +120,5 @@ def _context(found: ResearchRun) -> dict[str, Any]:
         "sources": SOURCES,
         "profile": profile if isinstance(profile, dict) else {},
         "results": results,
-        "report": None,
+        **report_context(found, {result.result_type: result.result_data for result in results} if complete else {}),
     }
