@@ -1,5 +1,6 @@
 """Research Dashboard: company research in which every figure is a filed figure, on record."""
 
+import threading
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
@@ -36,9 +37,24 @@ def create_app(config: Mapping[str, Any] | None = None, settings: Settings | Non
     extensions.csrf.init_app(app)
     extensions.limiter.init_app(app)
     metrics.init_app(app)
+    if not app.testing:
+        _prepare_at_first_request(app, settings)
     access.init_app(app)
     views.init_app(app)
     api.init_app(app)
     errors.init_app(app)
     cli.init_app(app)
     return app
+
+
+def _prepare_at_first_request(app: Flask, settings: Settings) -> None:
+    """`flask run` on an empty folder works too: the database is made ready before the first answer."""
+    from research_dashboard.services.database import prepare_database
+
+    ready = threading.Event()
+
+    @app.before_request
+    def prepare() -> None:
+        if not ready.is_set():
+            prepare_database(settings.instance)
+            ready.set()

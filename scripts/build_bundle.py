@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from research_dashboard.research.concepts import TAGS
+from research_dashboard.sources.bundled import sic_list
 from research_dashboard.sources.companyfacts import Row, load_companyfacts, parse_companyfacts
 from research_dashboard.sources.submissions import FilingRow, Identity, filing_of, read_filings, read_identity
 
@@ -67,8 +68,26 @@ TRIMMED = {  # cik -> (package, files of companyfacts cut to some tags); no subm
     1640147: ("saas-metrics", ["tests/fixtures/benchmark_SNOW.json.gz"]),
     1671933: ("saas-metrics", ["tests/fixtures/benchmark_TTD.json.gz"]),
 }
-SIC_KNOWN = {  # SIC of companies without a submissions answer, and the SEC document that gives it
-    19617: (6021, "SEC Financial Statement Data Set 2009q3, sub.txt, accession of J P MORGAN CHASE & CO"),
+HEADER = "header of filing {} at the SEC"
+COVER = "cover of registration statement {} at the SEC"
+STATED: dict[int, tuple[str, dict[str, Any]]] = {  # what filings themselves say of companies without submissions
+    19617: ("SEC Financial Statement Data Set 2009q3, sub.txt", {"sic": 6021, "fiscal_year_end": "1231"}),
+    1441816: (
+        HEADER.format("0001441816-24-000228"),
+        {"sic": 7372, "fiscal_year_end": "0131", "state": "NY", "city": "NEW YORK", "state_of_incorporation": "DE"},
+    ),
+    1640147: (
+        HEADER.format("0001640147-25-000150"),
+        {"sic": 7372, "fiscal_year_end": "0131", "state": "MT", "city": "BOZEMAN", "state_of_incorporation": "DE"},
+    ),
+    1561550: (
+        COVER.format("333-233428"),
+        {"sic": 7372, "state": "NY", "city": "NEW YORK", "state_of_incorporation": "DE"},
+    ),
+    1671933: (
+        COVER.format("333-213241"),
+        {"sic": 7370, "state": "CA", "city": "VENTURA", "state_of_incorporation": "DE"},
+    ),
 }
 
 
@@ -154,31 +173,32 @@ def ticker_index(edgartools: Package) -> Index:
     return [(int(r["cik"]), r["ticker"], r["exchange"] or "", r["name"]) for r in table.to_pylist()]
 
 
-def sic_list() -> dict[int, tuple[str, str]]:
-    """sic -> (office, title), out of our own sic.csv."""
-    with (OUT / "sic.csv").open(newline="") as file:
-        return {int(row["code"]): (row["office"], row["title"]) for row in csv.DictReader(file)}
-
-
 def trimmed_identity(cik: int, index: Index, universe: dict[int, Any]) -> tuple[Identity, dict[str, str]]:
-    """Identity of a company without a submissions answer, from the ticker index and finpanel's list of issuers."""
+    """Identity of a company without a submissions answer; what no source says stays None."""
     rows = [row for row in index if row[0] == cik]
     issuer = universe.get(cik, {})
-    sic, sic_from = (
-        (int(issuer["sic"]), f"finpanel {UNIVERSE}") if issuer.get("sic") else SIC_KNOWN.get(cik, (None, ""))
-    )
-    office, title = sic_list()[sic] if sic else ("", "")
+    if issuer.get("sic"):
+        source, stated = (
+            f"finpanel {UNIVERSE}",
+            {"sic": int(issuer["sic"]), "fiscal_year_end": issuer["fiscal_year_end"]},
+        )
+    else:
+        source, stated = STATED[cik]
+    title, office = sic_list()[stated["sic"]]
     identity = Identity(
         cik=cik,
         name=rows[0][3],
         tickers=tuple(row[1] for row in rows),
         exchange=rows[0][2] or None,
-        sic=sic,
-        sic_description=issuer.get("sic_description") or title or None,
+        sic_description=issuer.get("sic_description") or title,
         office=office or None,
-        fiscal_year_end=issuer.get("fiscal_year_end"),
+        **stated,
     )
-    return identity, {"name, tickers, exchange": TICKERS, "sic": sic_from or "not known from any source"}
+    return identity, {
+        "name, tickers, exchange": TICKERS,
+        "sic_description, office": "sic.csv",
+        ", ".join(stated): source,
+    }
 
 
 def keep(fact: Row) -> bool:

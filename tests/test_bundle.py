@@ -1,6 +1,9 @@
 """The bundle: sure values, counts, provenance, hashes; loaded once however often it is asked for."""
 
 import hashlib
+import os
+import subprocess
+import sys
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -10,13 +13,15 @@ from flask import Flask
 from sqlalchemy import func, select
 
 import research_dashboard
-from research_dashboard.extensions import reading
+from research_dashboard import create_app
+from research_dashboard.extensions import db, reading
 from research_dashboard.models import Company, DataLoad, Fact, Filing, Source, Ticker, XbrlTag
 from research_dashboard.queries.companies import companies_with_facts, facts_of
 from research_dashboard.research.concepts import TAGS
 from research_dashboard.services.database import prepare_database
 from research_dashboard.services.loads import import_bundle
 from research_dashboard.sources.bundled import read_bundle, sources
+from tests.conftest import settings_for
 
 DATA = Path(research_dashboard.__file__).parent / "data"
 REVENUE = "RevenueFromContractWithCustomerExcludingAssessedTax"
@@ -85,8 +90,31 @@ def test_sure_values(bundled: Flask, sure: tuple[str, date, str, int, str | None
     assert accession is None or first.filing.accession == accession
 
 
-def test_preparing_an_empty_database_migrates_and_loads_it_once(app: Flask, tmp_path: Path) -> None:
+def test_flask_run_on_an_empty_folder_prepares_it_at_the_first_request(tmp_path: Path) -> None:
+    app = create_app({}, settings_for(tmp_path / "new"))
+    assert app.test_client().get("/").status_code == 200
     with app.app_context():
-        assert prepare_database(tmp_path) is True
-        assert prepare_database(tmp_path) is False
         assert counts()["facts"] == sources()["facts"]
+        assert prepare_database(tmp_path / "new") is False
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_two_processes_that_start_at_once_load_the_bundle_once(tmp_path: Path) -> None:
+    settings_for(tmp_path)
+    code = (
+        "import sys; from pathlib import Path; from research_dashboard import create_app;"
+        "from research_dashboard.services.database import prepare_database;"
+        "app = create_app(); context = app.app_context(); context.push();"
+        "print(prepare_database(Path(sys.argv[1])))"
+    )
+    environment = {**os.environ, "RESEARCH_DASHBOARD_INSTANCE": str(tmp_path)}
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    both = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert sorted(process.communicate(timeout=120)[0].split()[-1] for process in both) == ["False", "True"]
+
+
+def test_status_and_import_say_what_is_there(bundled: Flask) -> None:
+    runner = bundled.test_cli_runner()
+    assert "79,169 facts of 26 companies" in runner.invoke(args=["companies", "import-bundle"]).output
+    assert "26 with figures" in runner.invoke(args=["companies", "status"]).output

@@ -4,6 +4,7 @@ import csv
 import gzip
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -92,7 +93,12 @@ def read_bundle() -> Bundle:
 @cache
 def sic_list() -> dict[int, tuple[str, str | None]]:
     """The SEC's list of industries: SIC code -> (title, review office)."""
-    return {int(code): (title, office or None) for code, office, title in _csv("sic.csv")}
+    return {int(code): (_in_words(title), office or None) for code, office, title in _csv("sic.csv")}
+
+
+def _in_words(title: str) -> str:
+    """SERVICES-PREPACKAGED SOFTWARE as submissions writes it: Services-Prepackaged Software."""
+    return re.sub(r"[A-Z]+('[A-Z]+)?", lambda word: word[0].capitalize(), title)
 
 
 @cache
