@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from research_dashboard.research.concepts import CONCEPTS, DEBT_TAGS, Concept, D, Step
+from research_dashboard.research.concepts import CONCEPTS, DEBT_TAGS, Concept, D, Sector, Step
 from research_dashboard.research.evaluate import LABELS, NET_DEBT, SHOWN_AS
 from research_dashboard.research.ratios import CAGR_YEARS, GROWTHS, RATIOS, Ratio
 from research_dashboard.research.rules import RULES, RULES_VERSION
@@ -67,7 +67,7 @@ def _debt_steps() -> list[dict[str, Any]]:
 
 def ratio_rows() -> list[dict[str, Any]]:
     """Growth rates, ratios and net debt: formula, unit, and the codes with which they can be absent."""
-    rows = [
+    rows: list[tuple[str, str, str, tuple[str, ...], frozenset[Sector]]] = [
         (growth.id, "percent", f"{growth.concept} / {growth.concept}[-1] − 1", GROWTH_CODES, growth.not_for)
         for growth in GROWTHS.values()
     ]
