@@ -48,6 +48,7 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "pages.company": (VIEWER, VIEWER),
     "pages.fact": (VIEWER, VIEWER),
     "pages.report_file": (VIEWER, VIEWER),
+    "pages.researcher": (VIEWER, RESEARCHER),
     "pages.run": (VIEWER, RESEARCHER),
     "pages.run_again": (RESEARCHER, RESEARCHER),
     "pages.run_cancel": (RESEARCHER, RESEARCHER),

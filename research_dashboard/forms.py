@@ -2,12 +2,24 @@
 
 import unicodedata
 import zoneinfo
+from datetime import date
 
 from flask_wtf import FlaskForm
-from wtforms import EmailField, Field, IntegerField, PasswordField, SelectField, StringField, ValidationError
+from wtforms import (
+    DateField,
+    EmailField,
+    Field,
+    IntegerField,
+    PasswordField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    ValidationError,
+)
 from wtforms.fields import SelectChoice
-from wtforms.validators import DataRequired, Length, NumberRange, Regexp
+from wtforms.validators import DataRequired, Length, NumberRange, Optional, Regexp
 
+from research_dashboard.base import utcnow
 from research_dashboard.queries.preferences import THEMES
 from research_dashboard.services.accounts import SHARE_DAYS, TOKEN_DAYS
 from research_dashboard.tables.runs import RESEARCHER_LENGTH
@@ -88,3 +100,46 @@ class ShareForm(FlaskForm):  # type: ignore[misc]
     """A link that shares a report: how many days it lasts."""
 
     days = IntegerField("Days it lasts", default=7, validators=[NumberRange(*SHARE_DAYS)])
+
+
+MOST_PEERS = 20
+FIRST_FILINGS = date(1993, 1, 1)  # the SEC's electronic filings begin then
+
+
+class Day(DateField):  # type: ignore[misc]
+    """A date; what is none is refused in words that say what one looks like."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read it. Raises ValueError with words for people."""
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError("Enter a date as 2026-02-28.") from None
+
+
+class ResearchForm(FlaskForm):  # type: ignore[misc]
+    """What to research. Whether there is such a company is for services.companies to say."""
+
+    company = StringField("Company", filters=[trimmed])
+    as_of = Day("As-of date", validators=[Optional()])
+    source = SelectField("Source", default="auto", choices=[SelectChoice("auto", "Auto")])
+    peer = SelectMultipleField("Peers", validate_choice=False)
+    peers = StringField("Further peers", filters=[trimmed], validators=[Length(max=400), no_control_characters])
+
+    def all_peers(self) -> list[str]:
+        """Those ticked and those typed, each once, in order."""
+        typed = (self.peers.data or "").replace(";", ",").split(",")
+        words = [word.strip() for word in (*(self.peer.data or ()), *typed)]
+        return list(dict.fromkeys(word for word in words if word))
+
+    def validate_as_of(self, field: Field) -> None:
+        """Refuse a day from before there were filings, or that has not come."""
+        if field.data and field.data < FIRST_FILINGS:
+            raise ValidationError("The SEC's electronic filings begin in 1993.")
+        if field.data and field.data > utcnow().date():
+            raise ValidationError("That day lies in the future; figures can be known as of today or earlier.")
+
+    def validate_peers(self, _field: Field) -> None:
+        """Refuse more peers than a table can show."""
+        if len(self.all_peers()) > MOST_PEERS:
+            raise ValidationError(f"Choose at most {MOST_PEERS} peers.")

@@ -9,6 +9,7 @@ from research_dashboard.pages import (
     history,
     overview,
     report,
+    researcher,
     runs,
     settings,
     status,
@@ -17,6 +18,8 @@ from research_dashboard.pages import (
 pages = Blueprint("pages", __name__)
 
 pages.get("/")(overview.overview)
+pages.route("/researcher", methods=["GET", "POST"])(researcher.researcher)
+pages.app_template_filter("marked")(researcher.marked)
 pages.get("/runs/<id:run_id>")(runs.run)
 pages.post("/runs/<id:run_id>/cancel")(runs.run_cancel)
 pages.post("/runs/<id:run_id>/resume")(runs.run_resume)
