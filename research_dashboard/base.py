@@ -1,11 +1,13 @@
 """What every table stands on: naming of constraints, column types, SQLite's pragmas. No Flask."""
 
 import unicodedata
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import JSON, Dialect, Engine, MetaData, Numeric, String, event
+from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.functions import GenericFunction
@@ -68,6 +70,67 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSON(none_as_null=True),
         list[Any]: JSON(none_as_null=True),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A state of the database that passes when its cause goes: a kind for the log, the cause and the cure in words."""
+
+    kind: str
+    cause: str
+    cure: str
+
+
+_TROUBLES = (
+    (
+        ("disk is full", "disk I/O error", "No space left"),
+        Trouble(
+            "disk_full",
+            "The disk that holds the database is full or cannot be written; nothing was stored.",
+            "Free some space there. Waiting runs go on by themselves.",
+        ),
+    ),
+    (
+        ("readonly database", "read-only"),
+        Trouble(
+            "read_only",
+            "The database can be read but not written; nothing was stored.",
+            "Give the program's user the right to write the database's file and its folder.",
+        ),
+    ),
+    (
+        ("is locked",),
+        Trouble(
+            "locked",
+            "Another program holds the database; nothing was stored.",
+            "Try again in a moment; if it stays, look for a program that has the file open.",
+        ),
+    ),
+    (
+        ("malformed", "not a database"),
+        Trouble(
+            "broken",
+            "The database's file is damaged.",
+            "Stop the program and put a backup back: flask db backups, flask db restore NAME.",
+        ),
+    ),
+    (
+        ("unable to open", "connection", "could not connect", "server closed"),
+        Trouble(
+            "gone",
+            "The database cannot be reached; nothing was stored.",
+            "Check that it is there and running. Work goes on by itself when it is back.",
+        ),
+    ),
+)
+
+
+def trouble(error: DBAPIError) -> Trouble | None:
+    """What an error says of the database's state; None for an error that is about the statement itself."""
+    if not isinstance(error, DatabaseError) or isinstance(error, IntegrityError | ProgrammingError | DataError):
+        return None
+    said = str(error.orig)
+    return next((found for words, found in _TROUBLES if any(word in said for word in words)), None)
 
 
 def utcnow() -> datetime:

@@ -4,11 +4,12 @@ from http import HTTPStatus
 
 from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
 from research_dashboard import htmx, problems
-from research_dashboard.logs import request_id
+from research_dashboard.base import trouble
+from research_dashboard.logs import logger, request_id
 
 # What happened and what to do, where the one who raised the error did not say it better.
 PAGES: dict[int, tuple[str, str, str]] = {
@@ -47,7 +48,7 @@ def page(error: HTTPException) -> Response:
     status = error.code or 500
     heading, cause, cure = PAGES.get(status) or (HTTPStatus(status).phrase, "", "")
     if error.description and error.description != type(error).description:
-        cause, cure = error.description, cure if status in (404, 503) else ""
+        cause, cure = error.description, cure if status == 404 else ""
     response = htmx.render(
         "errors/error.html",
         "errors/_error.html",
@@ -78,11 +79,13 @@ def handle(error: HTTPException) -> ResponseReturnValue:
     return response
 
 
-def _database(error: OperationalError) -> ResponseReturnValue:
-    """A database that is locked or not there is a passing state, and no mystery."""
-    if "locked" in str(error.orig) or "unable to open" in str(error.orig):
-        return handle(ServiceUnavailable(retry_after=1))
-    raise error
+def _database(error: DatabaseError) -> ResponseReturnValue:
+    """A database that is full, locked, broken or not there is no mystery: say so, and what to do."""
+    found = trouble(error)
+    if found is None:
+        raise error
+    logger.error("database_trouble", kind=found.kind, error=str(error.orig))
+    return handle(ServiceUnavailable(f"{found.cause} {found.cure}", retry_after=1))
 
 
 def _number(response: Response) -> Response:
@@ -93,5 +96,5 @@ def _number(response: Response) -> Response:
 def init_app(app: Flask) -> None:
     """Register the handlers for the whole application: a blueprint does not see routing's 404 and 405."""
     app.register_error_handler(HTTPException, handle)
-    app.register_error_handler(OperationalError, _database)
+    app.register_error_handler(DatabaseError, _database)
     app.after_request(_number)

@@ -102,14 +102,25 @@ def prepare(settings: Settings, host: str) -> None:
 
     Raises CannotServeError for an address that others could reach while there is no account.
     """
+    from sqlalchemy.exc import DBAPIError
+
     from research_dashboard import create_app
+    from research_dashboard.base import trouble
     from research_dashboard.extensions import db
     from research_dashboard.services import accounts
+    from research_dashboard.services.backups import BackupError
     from research_dashboard.services.database import prepare_database
 
     app = create_app(settings=settings)
     with app.app_context():
-        prepare_database(settings.instance)
+        try:
+            prepare_database(settings.instance)
+        except BackupError as error:
+            raise CannotServeError(str(error)) from error
+        except DBAPIError as error:
+            if (found := trouble(error)) is None:
+                raise
+            raise CannotServeError(f"{found.cause} {found.cure}") from error
         if not _is_loopback(host) and not accounts.has_accounts():
             raise CannotServeError(
                 f"HOST is {host}: others could reach it, and there is no account yet. "

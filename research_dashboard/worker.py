@@ -12,6 +12,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy.exc import DBAPIError
 
+from research_dashboard.base import trouble
 from research_dashboard.extensions import db
 from research_dashboard.logs import logger
 from research_dashboard.queue import queue_of
@@ -25,6 +26,8 @@ BEAT = 0.5  # seconds between two beats: a worker sees a request to cancel withi
 SWEEP = 1.0
 GRACE = 1.0  # seconds a step has to notice that it is cancelled, before the run is called Cancelled without it
 REPORT = 0.2  # seconds between two notes of a step's progress
+TROUBLE_PAUSE = 2.0  # seconds before a run is tried again that the database refused
+WARM_AFTER = 1.0  # seconds: the web server beside it starts first
 CRASH = "crash"
 
 
@@ -88,13 +91,22 @@ class Worker:
         except CannotResearch as error:
             log.warning("run_failed", step=position, kind=error.kind)
             leases.fail(lease, position, error.kind, str(error))
-        except DBAPIError as error:
-            # The database is full, locked, read-only or gone: what is written so far stands, and the run goes on when
-            # its lease has run out and the database can be written again.
-            log.error("database_error", step=position, error=str(error.orig))
         except Exception as error:
+            found = trouble(error) if isinstance(error, DBAPIError) else None
+            if found is not None:
+                log.error("database_trouble", step=position, kind=found.kind, error=str(error))
+                self.wait_and_release(lease)
+                return
             log.exception("run_crashed", step=position)
             leases.fail(lease, position, CRASH, _crash(error))
+
+    def wait_and_release(self, lease: Lease) -> None:
+        """The database is full, locked or gone: what is written stands, and the run goes on when that has passed."""
+        self.ending.wait(TROUBLE_PAUSE)
+        try:
+            leases.release(lease)
+        except DBAPIError:
+            logger.warning("not_released", run=lease.run_id)  # the lease will run out
 
     def reporter(self, job: Job, position: int) -> Any:
         """What a step calls to say how far it is; raises StoppedError when it is to stop."""
@@ -136,6 +148,18 @@ class Worker:
                 except Exception as error:  # a pulse that stops would lose every run: say it and go on
                     logger.error("pulse_failed", error=str(error))
 
+    def warm(self) -> None:
+        """Read what the first run will need, while nothing waits."""
+        from research_dashboard.services.research import warm
+
+        if self.ending.wait(WARM_AFTER):
+            return
+        with self.app.app_context():
+            try:
+                warm(lambda: not self.ending.is_set())
+            except Exception as error:  # a run will meet the same trouble, and say so
+                logger.warning("not_warmed", error=str(error))
+
     def beat(self) -> None:
         """Hold the leases; tell the jobs that were cancelled or lost to stop."""
         jobs = dict(self.jobs)
@@ -161,6 +185,7 @@ class Worker:
         consumer._set_signal_handlers = lambda: None
         self.queue.wake()
         pulse.start()
+        threading.Thread(target=self.warm, name="warm", daemon=True).start()
         logger.info("worker_started", worker=self.id, threads=self.settings.research_threads)
         consumer.run()
         for _, thread in consumer.worker_threads:

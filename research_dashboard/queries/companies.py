@@ -1,6 +1,6 @@
 """Companies and their facts, read."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,8 +37,11 @@ def loads_newest_first(limit: int = 50) -> Sequence[DataLoad]:
         return session.scalars(statement).all()
 
 
-def facts_of(company_id: int, source: Source) -> list[model.Fact]:
-    """A company's filed facts from one source, oldest end first; a few thousand in some hundredths of a second."""
+def facts_of(company_id: int, source: Source, loads: Collection[int] | None = None) -> list[model.Fact]:
+    """A company's filed facts from one source, oldest end first; a few thousand in some hundredths of a second.
+
+    With `loads`, those alone that came with these loads: what a run is pinned to.
+    """
     statement = (
         select(
             Fact.id,
@@ -54,6 +57,8 @@ def facts_of(company_id: int, source: Source) -> list[model.Fact]:
         .where(Fact.company_id == company_id, Fact.source == source)
         .order_by(Fact.end, Fact.id)
     )
+    if loads is not None:
+        statement = statement.where(Fact.load_id.in_(loads))
     with reading() as session:
         filings = {
             id_: model.Filing(accession, cik, form, filed, year)

@@ -170,6 +170,8 @@ def checkpoint(lease: Lease, position: int, outcome: Outcome, seconds: float, no
         values["insights"] = outcome.insights
     if outcome.gaps is not None:
         values["gaps"] = outcome.gaps
+    if "manifest" in outcome.results:
+        values["rules_version"] = outcome.results["manifest"].get("rules_version")
     order = list(RESULT_TYPES)
     rows = [
         {

@@ -1,28 +1,73 @@
 """Between the worker and research/: a run's row becomes a Request, the database answers as Data."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
+from typing import Any
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from research_dashboard.base import utcnow
 from research_dashboard.extensions import reading
 from research_dashboard.queries.companies import companies_with_facts, company_by_id, facts_of
 from research_dashboard.research import model
 from research_dashboard.research.steps import CannotResearch, Request
+from research_dashboard.tables.companies import DataLoad
 from research_dashboard.tables.runs import ResearchRun, Source
+
+MOST_WARMED = 40  # companies: what a run of the bundle may compare with, and some
 
 
 class Stored:
-    """The facts that the database holds, of one source."""
+    """The facts that the database holds of one source, from the loads that the run is pinned to."""
 
-    def __init__(self, source: str) -> None:
-        self.source = Source(source)
+    def __init__(self, request: Request) -> None:
+        self.source = Source(request.source)
+        self.loads = {load["id"] for load in request.data} or None
 
     def facts(self, company: model.Company) -> Sequence[model.Fact]:
-        """Every fact of the company in this source."""
-        return facts_of(company.id, self.source)
+        """Every fact of the company in this source and these loads."""
+        return facts_of(company.id, self.source, self.loads)
 
     def candidates(self) -> Sequence[model.Company]:
         """Every company with facts in this source."""
         return companies_with_facts(self.source)
+
+
+def warm(keep_on: Callable[[], bool]) -> int:
+    """Read the bundled companies' figures into this process, so that the first run finds them at hand.
+
+    Asks `keep_on` before each company; answers how many were read.
+    """
+    from research_dashboard.research.pipeline import keep
+
+    source = Source.BUNDLED
+    read = 0
+    with reading() as session:
+        loads, _ = pinned(session, source.value)
+    companies = companies_with_facts(source) if loads else []
+    for company in companies[:MOST_WARMED]:
+        if not keep_on():
+            break
+        request = Request(0, company, utcnow().date(), source.value, data=loads)
+        keep(company, request, Stored(request))
+        read += 1
+    return read
+
+
+def pinned(session: Session, source: str) -> tuple[tuple[Mapping[str, Any], ...], str]:
+    """The loads that a run on this source stands on, and their common version."""
+    statement = (
+        select(DataLoad.id, DataLoad.source, DataLoad.name, DataLoad.version, DataLoad.sha256)
+        .where(DataLoad.source == source, DataLoad.finished_at.is_not(None))
+        .order_by(DataLoad.id)
+    )
+    loads = tuple(dict(row._mapping) for row in session.execute(statement))
+    if not loads:
+        return (), "none"
+    digest = hashlib.sha256("".join(load["sha256"] for load in loads).encode()).hexdigest()
+    return loads, f"{loads[-1]['name']} {loads[-1]['version']} ({digest[:12]})"
 
 
 def material(run_id: int) -> tuple[Request, Stored]:
@@ -42,4 +87,4 @@ def material(run_id: int) -> tuple[Request, Stored]:
         data=tuple(run.loads or ()),
         code_version=version("research-dashboard"),
     )
-    return request, Stored(source)
+    return request, Stored(request)

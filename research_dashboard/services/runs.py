@@ -21,7 +21,7 @@ from research_dashboard.research.model import Company
 from research_dashboard.research.steps import STEPS
 from research_dashboard.services.companies import resolve
 from research_dashboard.services.leases import ended_at, move
-from research_dashboard.tables.companies import DataLoad
+from research_dashboard.services.research import pinned
 from research_dashboard.tables.runs import (
     FOR_PEOPLE,
     FOR_SCHEDULES,
@@ -106,7 +106,9 @@ def start_research(
     source = Source.BUNDLED.value if source == "auto" else source
     need_figures = source != Source.LIVE
     subject = resolve(str(company), need_figures=need_figures)
-    chosen = tuple(resolve(str(peer), need_figures=need_figures).id for peer in peers)
+    chosen = tuple(dict.fromkeys(resolve(str(peer), need_figures=need_figures).id for peer in peers))
+    if subject.id in chosen:
+        raise RunError(f"{subject.name} cannot be a peer of itself: choose other companies.")
     with reading() as session:
         loads, data_version = pinned(session, source)
     order = Order(
@@ -123,20 +125,6 @@ def start_research(
         parent_run_id=parent_run_id,
     )
     return place(order)
-
-
-def pinned(session: Session, source: str) -> tuple[tuple[Mapping[str, Any], ...], str]:
-    """The loads that a run on this source stands on, and their common version."""
-    statement = (
-        select(DataLoad.source, DataLoad.name, DataLoad.version, DataLoad.sha256)
-        .where(DataLoad.source == source, DataLoad.finished_at.is_not(None))
-        .order_by(DataLoad.id)
-    )
-    loads = tuple(dict(row._mapping) for row in session.execute(statement))
-    if not loads:
-        return (), "none"
-    digest = hashlib.sha256("".join(load["sha256"] for load in loads).encode()).hexdigest()
-    return loads, f"{loads[-1]['name']} {loads[-1]['version']} ({digest[:12]})"
 
 
 def place(order: Order) -> Started:

@@ -150,7 +150,7 @@ class ResearchRun(Base):
     gaps: Mapped[int] = mapped_column(default=0)
     rules_version: Mapped[str | None]
     data_version: Mapped[str | None]
-    loads: Mapped[list[Any] | None]  # the data it is pinned to: [{"source", "name", "version", "sha256"}]
+    loads: Mapped[list[Any] | None]  # the data it is pinned to: [{"id", "source", "name", "version", "sha256"}]
     request_key: Mapped[str | None]  # what makes two requests the same: company, options, data version
     priority: Mapped[int] = mapped_column(default=FOR_PEOPLE, server_default="0")
     parent_run_id: Mapped[int | None] = mapped_column(ForeignKey("research_runs.id", ondelete="SET NULL"))

@@ -1,0 +1,1 @@
+"""Faults: processes killed, disks full, files locked and broken, clocks set back."""

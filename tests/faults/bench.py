@@ -1,0 +1,75 @@
+"""What the fault tests share: worker processes, and what the database says."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flask import Flask
+from sqlalchemy import select, text, update
+
+from research_dashboard.extensions import reading, writing
+from research_dashboard.models import ResearchDetail, ResearchRun
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def worker(app: Flask, *fault: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """A worker process on the app's database; with a fault, one in which it happens."""
+    settings = app.config["SETTINGS"]
+    environ = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    environ |= {
+        "RESEARCH_DASHBOARD_INSTANCE": str(settings.instance),
+        "RESEARCH_DASHBOARD_DATABASE_URL": settings.database_url,
+        "RESEARCH_DASHBOARD_SECRET_KEY": "test",
+        "FLASK_APP": "research_dashboard",
+    }
+    module = ["tests.faults.faulty_worker", *fault] if fault else ["flask", "worker"]
+    log = (settings.instance / f"worker-{time.monotonic_ns()}.log").open("w")
+    process = subprocess.Popen([sys.executable, "-m", *module], cwd=ROOT, env=environ, stdout=log, stderr=log)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        log.close()
+
+
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> float:
+    """Wait for it; answers how long it took."""
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < seconds, "it did not happen in time"
+        time.sleep(0.02)
+    return time.monotonic() - started
+
+
+def status(run_id: int) -> str:
+    with reading() as session:
+        return session.scalars(select(ResearchRun.status).where(ResearchRun.id == run_id)).one()
+
+
+def steps(run_id: int) -> list[tuple[str, int]]:
+    """Each step's state and attempts."""
+    statement = select(ResearchDetail.status, ResearchDetail.attempt).where(ResearchDetail.research_run_id == run_id)
+    with reading() as session:
+        return [(row[0], row[1]) for row in session.execute(statement.order_by(ResearchDetail.position))]
+
+
+def stored(run_id: int) -> list[tuple[str, str]]:
+    """The results, byte for byte as they are stored."""
+    statement = text(
+        "SELECT result_type, result_data FROM research_results WHERE research_run_id = :run ORDER BY position"
+    )
+    with reading() as session:
+        return [(row[0], row[1]) for row in session.execute(statement, {"run": run_id})]
+
+
+def let_leases_run_out() -> None:
+    """As if the lease's seconds had gone by."""
+    with writing() as session:
+        session.execute(update(ResearchRun).where(ResearchRun.worker.is_not(None)).values(lease_until=None))
