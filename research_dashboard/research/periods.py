@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Literal
 
 from research_dashboard.research.concepts import ASSETS_TAGS, NET_INCOME_TAGS, TAGS
@@ -28,7 +29,7 @@ FALLBACK_FORMS = (("8-K", "8-K/A"), ("10-Q", "10-Q/A", "10-QT", "10-QT/A"))  # 2
 _NAMES = {tuple(tag.split(":")): tag for tag in TAGS}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Filed:
     """One filing with its facts, found by tag and period."""
 
@@ -37,22 +38,22 @@ class Filed:
     periods: frozenset[tuple[date, date]]  # of net income, annual or not
     balances: frozenset[date]  # where Assets stands
 
-    @property
+    @cached_property
     def annual(self) -> list[tuple[date, date]]:
         """The annual periods for which net income stands here."""
         return [period for period in self.periods if days(*period) in YEAR_DAYS]
 
-    @property
+    @cached_property
     def own(self) -> tuple[date, date] | None:
         """The filing's own period: the latest annual one."""
         return max(self.annual, key=lambda period: (period[1], period[0]), default=None)
 
-    @property
+    @cached_property
     def is_statement(self) -> bool:
         """True when the filing holds whole statements: an annual net income and a balance sheet."""
         return self.filing.form in STATEMENT_FORMS and bool(self.balances) and self.own is not None
 
-    @property
+    @cached_property
     def stub(self) -> tuple[date, date] | None:
         """The shorter period that a transition report is about."""
         if self.filing.form not in STUB_FORMS or not self.periods:
@@ -60,6 +61,13 @@ class Filed:
         end = max(end for _, end in self.periods)
         start = min(start for start, other in self.periods if other == end)
         return (start, end) if days(start, end) < YEAR_DAYS.start else None
+
+    @cached_property
+    def unit(self) -> Decimal:
+        """What it rounds to: the finest step of its assets and net income."""
+        tags = {*ASSETS_TAGS, *NET_INCOME_TAGS}
+        steps = (_step(fact.value) for (tag, _, _), fact in self.values.items() if tag in tags and fact.value)
+        return min(steps, default=Decimal(1))
 
     @property
     def order(self) -> tuple[date, bool, str]:
@@ -238,12 +246,13 @@ class Calendar:
 
 
 def rounding(filed: Filed, value: Decimal) -> Decimal:
-    """The unit a filing rounds to: the finest of its assets and net income; of the value itself below one."""
-    if value != value.to_integral_value():
-        return Decimal(1).scaleb(int(value.normalize().as_tuple().exponent))
-    wanted = (fact.value for (tag, _, _), fact in filed.values.items() if tag in ASSETS_TAGS or tag in NET_INCOME_TAGS)
-    exponents = [int(v.normalize().as_tuple().exponent) for v in (*wanted, value) if v]
-    return Decimal(1).scaleb(max(0, min(exponents, default=0)))
+    """The unit a filing rounds to: the finest of its assets and net income; of the value itself where it is finer."""
+    return min(filed.unit, _step(value)) if value else filed.unit
+
+
+def _step(value: Decimal) -> Decimal:
+    """The place of the last digit that is not zero: 1,000 for 26,000; 0.01 for 3.24."""
+    return Decimal(1).scaleb(int(value.normalize().as_tuple().exponent))
 
 
 def differs(first: Decimal, first_unit: Decimal, latest: Decimal, latest_unit: Decimal) -> bool:
