@@ -10,6 +10,7 @@ import pytest
 from research_dashboard.research.analysis import analyse
 from research_dashboard.research.financials import company_profile, financial_health, gaps
 from research_dashboard.research.model import Company
+from research_dashboard.research.record import facts_in
 from tests.filed import TODAY, bundled
 
 
@@ -95,3 +96,15 @@ def test_a_company_without_an_annual_report_has_no_year() -> None:
     with pytest.raises(LookupError, match="no fiscal year"):
         financial_health(analysis)
     assert gaps(analysis) == {"count": 0, "gaps": []}
+
+
+def test_a_stored_result_gives_back_the_facts_it_stands_on(health: dict[str, Any]) -> None:
+    filed = {fact.id: fact for fact in bundled("AAPL")[1]}
+    read = facts_in(health)
+    assert read
+    for id, fact in read.items():
+        known = filed[id]
+        assert (fact.name, fact.unit, fact.start, fact.end, fact.value) == (
+            known.name, known.unit, known.start, known.end, known.value,
+        )  # fmt: skip
+        assert fact.filing.accession == known.filing.accession

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -112,7 +113,7 @@ def test_a_transition_report_gives_a_stub_and_a_balance_and_no_year() -> None:
     book.stock("Assets", 120, "2024-03-31").flow("NetIncomeLoss", 10, *Y23).flow("Revenues", 777, *Y23)
     year = ("2024-04-01", "2025-03-31")
     book.file("10-K", "2025-05-01", 2025).year(*year, Revenues=1000).stock("Assets", 120, "2024-03-31")
-    analysis = analysed(book)
+    analysis = analysed(book, as_of=date(2026, 1, 1))
     assert [str(year.end) for year in analysis.years] == ["2023-12-31", "2025-03-31"]
     assert [(str(one.start), str(one.end)) for one in analysis.transition_periods] == [stub]
     assert analysis.figure("revenue", date(2023, 12, 31)).value == 900
@@ -161,6 +162,15 @@ def test_a_recast_of_revenue_and_assets_together_starts_the_series_anew() -> Non
     assert "recast" in [note["kind"] for note in analysis.notes]
 
 
+def test_data_without_any_balance_sheet_still_have_the_years_of_their_flows() -> None:
+    book = Book().file("10-K", "2026-02-01", 2025).flow("Revenues", 1100, *Y25).flow("Revenues", 1000, *Y24)
+    book.file("10-K/A", "2026-05-01", 2025).flow("Revenues", 9, *Y25)
+    analysis = analysed(book)
+    assert analysis.figure("g1", date(2025, 12, 31)).value == pytest.approx(0.1)
+    assert analysis.figure("assets", date(2025, 12, 31)).code == "not_reported"
+    assert [note["kind"] for note in analysis.notes] == ["partial_data"]
+
+
 def test_one_reporting_currency_and_never_another() -> None:
     book = Book().file("20-F", "2026-02-01", 2025)
     for unit, factor in (("EUR", 1), ("USD", 2)):
@@ -191,6 +201,7 @@ def test_the_fourth_quarter_is_the_year_less_nine_months_of_the_same_start() -> 
         quarters([], "assets")
 
 
+Drawn = tuple[str, int, list[tuple[date, date]]]  # form, days until filed, periods
 spans = st.builds(
     lambda start, length: (start, start + timedelta(days=length - 1)),
     st.dates(date(2015, 1, 1), date(2025, 1, 1)),
@@ -207,9 +218,7 @@ reports = st.lists(
 
 
 @given(reports)
-def test_whatever_is_filed_the_periods_hold_their_promises(
-    drawn: list[tuple[str, int, list[tuple[date, date]]]],
-) -> None:
+def test_whatever_is_filed_the_periods_hold_their_promises(drawn: list[Drawn]) -> None:
     facts: list[Fact] = []
     for number, (form, lag, periods) in enumerate(drawn):
         filed = max(end for _, end in periods) + timedelta(days=lag)
@@ -221,7 +230,7 @@ def test_whatever_is_filed_the_periods_hold_their_promises(
     known = usable(facts, TODAY)
     calendar = Calendar(file_facts(known, "USD"))
     ends = [year.end for year in calendar.years]
-    assert all((later - earlier).days > 7 for earlier, later in zip(ends, ends[1:], strict=False))
+    assert all((later - earlier).days > 7 for earlier, later in pairwise(ends))
     for year in calendar.years:
         latest, first = (calendar.anchors(year.end, False, view) for view in ("latest", "first"))
         assert latest, "a year is reported by a statement filing"

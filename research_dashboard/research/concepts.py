@@ -250,6 +250,13 @@ DEBT_TAGS: dict[str, tuple[str, ...]] = {
 
 NET_INCOME_TAGS: tuple[str, ...] = CONCEPTS["net_income"].steps[0].tags  # type: ignore[union-attr]
 ASSETS_TAGS: tuple[str, ...] = CONCEPTS["assets"].steps[0].tags  # type: ignore[union-attr]
+CORE_FLOW_TAGS: frozenset[str] = frozenset(  # they tell the years where a source carries neither of the two above
+    tag
+    for concept in ("revenue", "operating_income", "net_income", "ocf")
+    for step in CONCEPTS[concept].steps
+    if isinstance(step, Step)
+    for tag in step.tags
+)
 COVER_SHARES = "dei:EntityCommonStockSharesOutstanding"  # at the date of the cover, not at the period's end
 
 

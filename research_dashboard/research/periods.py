@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Literal
 
-from research_dashboard.research.concepts import ASSETS_TAGS, NET_INCOME_TAGS, TAGS
+from research_dashboard.research.concepts import ASSETS_TAGS, CORE_FLOW_TAGS, COVER_SHARES, NET_INCOME_TAGS, TAGS
 from research_dashboard.research.model import Fact, Filing, FiscalYear
 
 View = Literal["latest", "first"]
@@ -37,6 +37,7 @@ class Filed:
     values: dict[Key, Fact]
     periods: frozenset[tuple[date, date]]  # of net income, annual or not
     balances: frozenset[date]  # where Assets stands
+    partial: bool = False  # of a company whose data hold no balance sheet at all
 
     @cached_property
     def annual(self) -> list[tuple[date, date]]:
@@ -51,7 +52,9 @@ class Filed:
     @cached_property
     def is_statement(self) -> bool:
         """True when the filing holds whole statements: an annual net income and a balance sheet."""
-        return self.filing.form in STATEMENT_FORMS and bool(self.balances) and self.own is not None
+        if self.filing.form not in STATEMENT_FORMS or self.own is None:
+            return False
+        return bool(self.balances) if not self.partial else not self.filing.form.endswith("/A")
 
     @cached_property
     def stub(self) -> tuple[date, date] | None:
@@ -117,13 +120,22 @@ def file_facts(facts: Sequence[Fact], currency: str) -> list[Filed]:
         if fact.unit in units:
             filings[fact.filing.accession] = fact.filing
             values[fact.filing.accession][_NAMES[fact.taxonomy, fact.tag], fact.start, fact.end] = fact
-    filed = []
-    for accession, filing in filings.items():
-        keys = values[accession]
-        periods = frozenset((start, end) for tag, start, end in keys if start and tag in NET_INCOME_TAGS)
-        balances = frozenset(end for tag, start, end in keys if start is None and tag in ASSETS_TAGS)
-        filed.append(Filed(filing, keys, periods, balances))
+    filed = [_filed(filings[accession], keys) for accession, keys in values.items()]
+    if not any(one.is_statement for one in filed):
+        filed = [_filed(filings[accession], keys, partial=True) for accession, keys in values.items()]
     return sorted(filed, key=lambda one: one.order)
+
+
+def _filed(filing: Filing, values: dict[Key, Fact], partial: bool = False) -> Filed:
+    """A filing with its periods; of partial data (no net income or no assets anywhere) those of other flows and stocks.
+
+    Section 2 wants a balance sheet in a statement filing. Some sources carry a few tags of a company only; their
+    annual reports then speak for the years of their flows, amendments left aside, and a note says so.
+    """
+    flows, stocks = (CORE_FLOW_TAGS, TAGS - {COVER_SHARES}) if partial else (NET_INCOME_TAGS, ASSETS_TAGS)
+    periods = frozenset((start, end) for tag, start, end in values if start and tag in flows)
+    balances = frozenset(end for tag, start, end in values if start is None and tag in stocks)
+    return Filed(filing, values, periods, balances, partial)
 
 
 class Calendar:
@@ -132,6 +144,7 @@ class Calendar:
     def __init__(self, filed: Sequence[Filed]) -> None:
         self.filed = filed
         self.statements = [one for one in filed if one.is_statement]
+        self.partial = any(one.partial for one in self.statements)
         self.full = [one for one in self.statements if one.stub is None]  # a 10-KT's annual columns are comparatives
         self._year_of: dict[date, date] = {}  # any end as filed -> the year's end
         self.years = self._fiscal_years()

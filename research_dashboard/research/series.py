@@ -121,6 +121,9 @@ def _standing(analysis: "Analysis") -> Iterator[dict[str, Any]]:
     if analysis.stale:
         text = f"The newest year at hand ended {long_date(latest.end)}, more than 18 months before the as-of date."
         yield _note("stale", text, latest.end)
+    if analysis.calendar.partial:
+        text = "The data at hand hold no balance sheets: years are those of the flows in the annual reports."
+        yield _note("partial_data", text, latest.end)
     dropped = len(analysis.calendar.years) - len(analysis.years)
     if dropped:
         first = analysis.years[0]
@@ -148,17 +151,22 @@ def _restatements(analysis: "Analysis") -> Iterator[dict[str, Any]]:
 
 
 def _scale_errors(analysis: "Analysis") -> Iterator[dict[str, Any]]:
-    """A value 500 times its neighbours, or a 500th: kept as filed, and said."""
+    """A value 500 times its neighbours or its first filed self, or a 500th: kept as filed, and said."""
     for concept in LEVEL_CONCEPTS:
         figures = [analysis.figure(concept, year.end) for year in analysis.years]
         sizes = [abs(exact(figure)) if figure.present else Decimal(0) for figure in figures]
         for place, (figure, size) in enumerate(zip(figures, sizes, strict=True)):
-            neighbours = [
-                other for other in (*sizes[max(0, place - 1) : place], *sizes[place + 1 : place + 2]) if other
-            ]
-            if size and neighbours and all(size >= SCALE * n or size * SCALE <= n for n in neighbours):
+            around = (*sizes[max(0, place - 1) : place], *sizes[place + 1 : place + 2])
+            others = [other for other in around if other]
+            first = [abs(exact(figure.first))] if figure.first is not None and figure.first.value else []
+            if size and any(compared and all(_scaled(size, one) for one in compared) for compared in (others, first)):
                 text = f"{figure.label} of {long_date(figure.end)} may be a scale error; it is shown as filed."
                 yield _note("scale", text, figure.end)
+
+
+def _scaled(one: Decimal, other: Decimal) -> bool:
+    """True when one value is 500 times the other, or a 500th of it."""
+    return one >= SCALE * other or one * SCALE <= other
 
 
 def _note(kind: str, text: str, end: date) -> dict[str, Any]:
