@@ -183,6 +183,16 @@ def test_a_name_or_a_ticker_in_common_makes_two_filers_related() -> None:
     assert not related(one, Company(2, 2, "Other", tickers=("OTH",)))
 
 
+def test_a_filer_with_the_very_same_revenue_is_of_the_same_group() -> None:
+    found = compared(filer(1, 7372, [50]), filer(2, 7372, [50]), *[filer(n, 7372) for n in range(3, 8)])
+    assert [(out.company.id, out.code) for out in found.display.excluded] == [(2, "related")]
+
+
+def test_an_industry_keeps_its_leading_zero() -> None:
+    found = compared(filer(1, 100), *[filer(n, 111) for n in range(2, 7)])
+    assert found.display.text == "5 companies of SIC 01; fewer than five share SIC 0100 or 010 in the loaded data"
+
+
 def test_candidates_are_analysed_once_and_only_as_far_as_the_set_widens() -> None:
     subject, candidates, known = world(filer(1, 7372), *[filer(n, 7372) for n in range(2, 7)], filer(8, 2834))
     asked: list[int] = []

@@ -120,6 +120,10 @@ def test_every_absent_code_has_a_mark_and_a_sentence() -> None:
     assert w.display(None) == "–"
 
 
+def test_what_moved_says_which_way() -> None:
+    assert [w.moved(x) for x in (5, -3, 0.04)] == ["grew 5.0%", "fell 3.0%", "did not change"]
+
+
 def test_changes_are_computed_before_rounding() -> None:
     money = (figure("revenue", "USD", 416_161_000_000), figure("revenue", "USD", 391_035_000_000))
     assert w.change(*money) == "+6.4%"

@@ -24,6 +24,8 @@ WIDE_FROM = 5
 STALE_DAYS = 548  # 18 months
 NARROW = frozenset({"sic4", "sic3", "chosen"})  # sets within which a rank says something
 
+SAME_GROUP = "related", "It files the very same revenue for the same year: a parent or a part of the company itself."
+
 Analyse = Callable[[Company], Analysed]
 
 
@@ -96,8 +98,9 @@ class PeerSet:
         if self.level == "chosen":
             return f"{count} of your choice"
         text = f"{count}: all that are loaded" if self.level == "all" else f"{count} of {self.basis}"
-        sic = self.subject.company.sic
-        tried = [f"{sic // 10**cut}" for cut, level in enumerate(LEVELS[:3]) if sic and wider(self.level, level)]
+        company = self.subject.company
+        narrower = [level for level in LEVELS[:3] if company.sic and wider(self.level, level)]
+        tried = [level_basis(level, company).removeprefix("SIC ") for level in narrower]
         return text + (f"; fewer than five share SIC {listed(tried, 'or')} in the loaded data" if tried else "")
 
     @property
@@ -214,17 +217,21 @@ def _gather(level: Level, subject: Analysed, pool: Sequence[Analysed], year: int
     own = year_in(subject, year)
     if own is None:
         return None
+    subject_member = Member(subject, own)
     peers, excluded, missing = [], [], 0
     for other in pool:
         unfit = _unfit(subject, other)
         fiscal = None if unfit else year_in(other, year)
         if fiscal is not None:
-            peers.append(Member(other, fiscal))
-            continue
+            member = Member(other, fiscal)
+            if fiscal.end != own.end or member.revenue != subject_member.revenue:
+                peers.append(member)
+                continue
+            unfit = SAME_GROUP
         missing += unfit is None
         excluded.append(Excluded(other.company, *(unfit or _missing(other, year))))
     peers.sort(key=lambda member: (-member.revenue, member.company.name, member.company.id))
-    return PeerSet(level, year, Member(subject, own), tuple(peers), tuple(excluded), missing)
+    return PeerSet(level, year, subject_member, tuple(peers), tuple(excluded), missing)
 
 
 def _newest_years(subject: Analysed) -> list[int]:
