@@ -11,7 +11,7 @@ from research_dashboard.research.analysis import analyse
 from research_dashboard.research.financials import company_profile, financial_health, gaps
 from research_dashboard.research.model import Company
 from research_dashboard.research.record import facts_in
-from tests.filed import TODAY, bundled
+from tests.filed import TODAY, bundle_once, bundled
 
 
 def stored() -> dict[str, Any]:
@@ -108,3 +108,13 @@ def test_a_stored_result_gives_back_the_facts_it_stands_on(health: dict[str, Any
             known.name, known.unit, known.start, known.end, known.value,
         )  # fmt: skip
         assert fact.filing.accession == known.filing.accession
+
+
+def test_every_bundled_company_has_years_and_results_that_stand_on_facts() -> None:
+    for company in bundle_once().companies:
+        analysis = analyse(*bundled(company.tickers[0]), TODAY)
+        result = financial_health(analysis)
+        assert len(result["years"]) >= 3, company.name
+        revenue = result["concepts"]["revenue"][-1]
+        assert revenue["value"] is not None, company.name
+        assert set(map(str, revenue["facts"])) <= set(result["facts"])

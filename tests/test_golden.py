@@ -121,6 +121,12 @@ def test_amazon_files_no_liabilities_and_no_research_expense() -> None:
     assert (research.value, research.code) == (None, "not_reported")
 
 
+def test_a_filed_gross_profit_that_is_not_revenue_less_cost_gives_way_with_a_warning() -> None:
+    gross = analyse(*bundled("COST"), TODAY, view="first").figure("gross_profit", date(2019, 9, 1))
+    assert (gross.value, gross.made) == (Decimal(19_817_000_000), "derived")
+    assert any("16465000000" in note for note in gross.notes)
+
+
 def test_operating_income_is_never_derived() -> None:
     for ticker in ("NKE", "PFE", "XOM", "DOW"):
         figure = analysed(ticker).figure("operating_income", analysed(ticker).latest.end)

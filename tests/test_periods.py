@@ -5,15 +5,20 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from research_dashboard.research.analysis import Analysis, analyse
+from research_dashboard.research.concepts import DEBT_TAGS, STOCKS, TAGS, Step
+from research_dashboard.research.financials import financial_health, gaps
 from research_dashboard.research.model import Company, Fact, Filing
 from research_dashboard.research.periods import Calendar, currency_of, file_facts, usable
 from research_dashboard.research.quarters import quarters
 from tests.filed import TODAY, Book
 
+STOCK_TAGS = {tag for concept in STOCKS for step in concept.steps if isinstance(step, Step) for tag in step.tags} | {
+    tag for tags in DEBT_TAGS.values() for tag in tags
+}
 Y23, Y24, Y25 = ("2023-01-01", "2023-12-31"), ("2024-01-01", "2024-12-31"), ("2025-01-01", "2025-12-31")
 
 
@@ -246,3 +251,34 @@ def test_whatever_is_filed_the_periods_hold_their_promises(drawn: list[Drawn]) -
         assert before is None or 350 <= (year.end - before.end).days <= 380
     shuffled = Calendar(file_facts(known[::-1], "USD"))
     assert shuffled.years == calendar.years, "the order of the facts decides nothing"
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(sorted(TAGS)),
+            st.sampled_from((0, 1, 2)),  # the report
+            st.sampled_from((Y23, Y24, Y25)),
+            st.sampled_from((-(10**9), -1, 0, 1, 7, 10**6, 10**12)),
+        ),
+        max_size=120,
+    ),
+    st.sampled_from((None, 3571, 6021, 6331, 4911, 6798)),
+    st.sampled_from(("latest", "first")),
+)
+def test_whatever_values_are_filed_every_figure_is_there_or_says_why(
+    filed: list[tuple[str, int, tuple[str, str], int]], sic: int | None, view: str
+) -> None:
+    book = Book()
+    for number, (day, year) in enumerate((("2024-02-01", Y23), ("2025-02-01", Y24), ("2026-02-01", Y25))):
+        book.file("10-K", day, int(day[:4]) - 1).year(*year)
+        for tag, report, (start, end), value in filed:
+            if report == number and end < day:
+                book.stock(tag, value, end) if tag in STOCK_TAGS else book.flow(tag, value, start, end)
+    analysis = analyse(Company(1, 1, "By Hand", sic=sic), book.facts, TODAY, view)  # type: ignore[arg-type]
+    health, missing = financial_health(analysis), gaps(analysis)
+    assert missing["count"] == len(missing["gaps"])
+    for series in (*health["concepts"].values(), *health["ratios"].values()):
+        for figure in series:
+            assert figure["facts"] if figure["value"] is not None else figure["code"] and figure["reason"]

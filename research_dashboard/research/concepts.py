@@ -73,6 +73,7 @@ def L(tags: str, note: str | None = None) -> Step:
 
 NO_MARGIN: frozenset[Sector] = frozenset({"bank", "insurer", "utility"})
 FINANCIAL: frozenset[Sector] = frozenset({"bank", "insurer"})
+NOT_BANKS: frozenset[Sector] = frozenset({"insurer", "utility", "reit", "general"})
 PRETAX = "IncomeLossFromContinuingOperationsBeforeIncomeTaxes"
 TEMPORARY = "TemporaryEquityCarryingAmount"
 REDEEMABLE = "RedeemableNoncontrollingInterestEquity"
@@ -219,7 +220,7 @@ STOCKS = (
     Concept("finance_leases", "Finance leases", "instant",
         (F("FinanceLeaseLiability CapitalLeaseObligations"),)),
     Concept("operating_leases", "Operating leases", "instant", (F("OperatingLeaseLiability"),)),
-    Concept("deposits", "Deposits", "instant", (F("Deposits"),), shown=False),
+    Concept("deposits", "Deposits", "instant", (F("Deposits"),), not_for=NOT_BANKS),
     Concept("debt", "Debt", "instant", (), not_for=FINANCIAL),  # algorithm 1a, in debt.py
     Concept("current_debt", "Debt due within a year", "instant", (), not_for=FINANCIAL),  # C + S or K of algorithm 1a
 )  # fmt: skip

@@ -54,6 +54,8 @@ def financial_health(analysis: Analysis) -> dict[str, Any]:
         for concept in CONCEPTS.values()
         if concept.shown
     }
+    if _values(concepts["net_income_total"]) in (_values(concepts["net_income"]), [None] * len(years)):
+        del concepts["net_income_total"]  # only shown where it differs
     ratios = {id: [analysis.figure(id, year.end) for year in years] for id in EVERY_RATIO}
     figures = [figure for series in (*concepts.values(), *ratios.values()) for figure in series]
     return {
@@ -92,6 +94,10 @@ def gaps(analysis: Analysis) -> dict[str, Any]:
         if concept.shown and _is_gap(figure := analysis.figure(concept.id, year.end))
     ]
     return {"count": len(found), "gaps": found}
+
+
+def _values(series: Sequence[Figure]) -> list[Any]:
+    return [figure.value for figure in series]
 
 
 def _is_gap(figure: Figure) -> bool:

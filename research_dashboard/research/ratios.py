@@ -9,13 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from research_dashboard.research.concepts import FINANCIAL, NO_MARGIN, Sector
+from research_dashboard.research.concepts import FINANCIAL, NO_MARGIN, NOT_BANKS, Sector
 
 Values = Mapping[str, float]  # by operand: "revenue", "avg equity", "equity[-1]"
 Test = Callable[[Values], str | None]  # the code of a refusal, or None
 
 REITS: frozenset[Sector] = frozenset({"reit"})
-NOT_BANKS: frozenset[Sector] = frozenset({"insurer", "utility", "reit", "general"})
 THIN_EQUITY = 0.05  # of assets
 TINY_PROFIT = 0.01  # of revenue
 NEAR_ZERO_BASE = 0.01  # of the current value
