@@ -3,13 +3,17 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
+from research_dashboard.extensions import reading
 from research_dashboard.models import ResearchRun
+from research_dashboard.queries.overview import runs_a_week
 
 from .conftest import Page
 from .factories import make_run
@@ -135,3 +139,16 @@ def test_the_overview_polls_while_something_runs(in_app: Flask, visit: Visit) ->
     page = visit("/")
     assert page.soup.select_one("#tiles")["hx-trigger"] == "every 10s"  # type: ignore[index]
     assert page.soup.select_one(f"#tiles a[href='/runs/{number}']")
+
+
+def test_runs_a_week_are_counted_by_the_readers_weeks(in_app: Flask) -> None:
+    zone = ZoneInfo("Asia/Kolkata")
+    make_run(date=datetime(2026, 3, 1, 18, 29, tzinfo=UTC))  # Sunday 23:59 in Kolkata
+    make_run(date=datetime(2026, 3, 1, 18, 30, tzinfo=UTC))  # Monday 00:00
+    with reading() as session:
+        weeks = runs_a_week(session, datetime(2026, 3, 2, tzinfo=zone), weeks=3)
+    assert [(day.isoformat(), number) for day, number in weeks] == [
+        ("2026-02-16", 0),
+        ("2026-02-23", 1),
+        ("2026-03-02", 1),
+    ]

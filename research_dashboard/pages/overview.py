@@ -1,14 +1,18 @@
 """The overview: what can I research, what is running, what happened last."""
 
-from datetime import datetime, time
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
 
-from flask import Response, current_app
+from babel.dates import format_date
+from flask import Response
 
-from research_dashboard import htmx
+from research_dashboard import charts, htmx
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import db
 from research_dashboard.pages.frame import preferences
+from research_dashboard.pages.progress import PURPOSES
 from research_dashboard.queries import overview as queries
+from research_dashboard.queries.directory import suggest
 from research_dashboard.research.steps import STEPS
 
 SHOWN = 8  # companies offered on an empty database
@@ -24,18 +28,24 @@ def overview() -> Response:
         "overview/_live.html",
         counts=counts,
         runs=queries.recent_runs(session),
-        offered=[] if counts.runs else queries.companies_at_hand(session, SHOWN),
-        live=current_app.config["SETTINGS"].live or bool(preferences().sec_contact),
+        offered=[] if counts.runs else suggest("", SHOWN),
+        weeks=lambda: _weeks(queries.runs_a_week(session, midnight - timedelta(days=midnight.weekday()))),
+        draw=charts.draw,
         steps=STEPS,
-        says=SAYS,
+        says=PURPOSES,
     )
 
 
-# What each step does, for people who have not seen one yet.
-SAYS = (
-    "Finds the company and fixes the data it will use.",
-    "Reads its profile, filings and filed facts, and those of its peers.",
-    "Five fiscal years of profit, cash, debt and returns.",
-    "Rank and share among its peers.",
-    "Strengths, weaknesses and what to look at, by declared rules.",
-)
+def _weeks(weeks: Sequence[tuple[date, int]]) -> charts.Chart:
+    """The bars of runs a week, this week's marked."""
+    return charts.Chart(
+        id="weeks",
+        kind="columns",
+        title="Runs a week",
+        unit="number of runs, week beginning",
+        labels=tuple(format_date(day, "d MMM", locale="en") for day, _ in weeks),
+        series=(charts.Series("Runs", tuple(float(number) for _, number in weeks)),),
+        places=0,
+        marked=len(weeks) - 1,
+        source="this record, all researchers",
+    )

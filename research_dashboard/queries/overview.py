@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from statistics import median
 from typing import Any
 
@@ -118,5 +118,18 @@ def _at_hand() -> Select[int]:
 def companies_at_hand(session: Session, limit: int = 60) -> Sequence[Company]:
     """Companies with filed facts loaded, by name."""
     return session.scalars(
-        select(Company).where(Company.id.in_(_at_hand())).order_by(Company.name, Company.id).limit(limit)
+        select(Company).where(Company.id.in_(_at_hand())).order_by(func.lower(Company.name), Company.id).limit(limit)
     ).all()
+
+
+def runs_a_week(session: Session, monday: datetime, weeks: int = 8) -> list[tuple[date, int]]:
+    """How many runs were asked for in each of the last weeks; `monday` is when this one began, in the reader's zone."""
+    found = []
+    for back in range(weeks - 1, -1, -1):
+        start = monday - timedelta(weeks=back)  # in the zone's own time, so that a week begins at its midnight
+        inside = (ResearchRun.date >= start, ResearchRun.date < start + timedelta(weeks=1))
+        number = session.scalar(
+            select(func.count()).select_from(ResearchRun).where(ResearchRun.deleted_at.is_(None), *inside)
+        )
+        found.append((start.date(), number or 0))
+    return found
