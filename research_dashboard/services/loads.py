@@ -17,7 +17,7 @@ from research_dashboard.sources.companyfacts import Row
 from research_dashboard.sources.submissions import FilingRow, Identity
 
 BUNDLE = "bundle"
-FactValues = tuple[int, str, date | None, date, Decimal, int]  # tag, unit, start, end, value, filing
+FactValues = tuple[int, int, str, date | None, date, Decimal, int]  # company, tag, unit, start, end, value, filing
 IDENTITY = ("name", "exchange", "sic", "sic_description", "office", "category", "state", "city",
             "state_of_incorporation", "fiscal_year_end", "former_names")  # fmt: skip
 
@@ -98,28 +98,35 @@ def save_facts(
 ) -> None:
     """Add a company's filings and facts; what is there already stays as it is."""
     connection = session.connection()
-    insert_new(connection, Filing.__table__, [_filing_values(filing, company_id) for filing in filings])
+    insert_new(connection, Filing.__table__, [filing_values(filing, company_id) for filing in filings])
     labels = {(row.taxonomy, row.tag): row.label for row in facts}
     insert_new(
         connection,
         XbrlTag.__table__,
         [{"taxonomy": taxonomy, "name": name, "label": label} for (taxonomy, name), label in labels.items()],
     )
-    tags = {(taxonomy, name): id_ for id_, taxonomy, name in connection.execute(_ALL_TAGS)}
+    tags = {(taxonomy, name): id_ for id_, taxonomy, name in connection.execute(ALL_TAGS)}
     accessions = sorted({row.accession for row in facts})
-    filing_ids = dict[str, int](_filing_ids(connection, accessions))
+    filing_ids = dict[str, int](filing_ids_of(connection, accessions))
     insert_facts(
         connection,
         load,
-        company_id,
-        (
-            (tags[row.taxonomy, row.tag], row.unit, row.start, row.end, row.value, filing_ids[row.accession])
+        [
+            (
+                company_id,
+                tags[row.taxonomy, row.tag],
+                row.unit,
+                row.start,
+                row.end,
+                row.value,
+                filing_ids[row.accession],
+            )
             for row in facts
-        ),
+        ],
     )
 
 
-def insert_facts(connection: Connection, load: DataLoad, company_id: int, rows: Iterable[FactValues]) -> None:
+def insert_facts(connection: Connection, load: DataLoad, rows: Iterable[FactValues]) -> None:
     """Add facts by the driver's own bulk insert: a million rows would take SQLAlchemy's several times as long."""
     day, number, mark = (_text, _digits, "?") if connection.dialect.name == "sqlite" else (_same, _same, "%s")
     statement = (
@@ -127,8 +134,8 @@ def insert_facts(connection: Connection, load: DataLoad, company_id: int, rows: 
         f"VALUES ({', '.join([mark] * 9)}) ON CONFLICT DO NOTHING"
     )
     values = [
-        (company_id, load.source, tag, unit, day(start), day(end), number(value), filing, load.id)
-        for tag, unit, start, end, value, filing in rows
+        (company, load.source, tag, unit, day(start), day(end), number(value), filing, load.id)
+        for company, tag, unit, start, end, value, filing in rows
     ]
     if values:
         connection.exec_driver_sql(statement, values)
@@ -148,10 +155,10 @@ def _same(value: Any) -> Any:
     return value
 
 
-_ALL_TAGS = select(XbrlTag.id, XbrlTag.taxonomy, XbrlTag.name)
+ALL_TAGS = select(XbrlTag.id, XbrlTag.taxonomy, XbrlTag.name)
 
 
-def _filing_ids(connection: Connection, accessions: Sequence[str]) -> Iterable[Any]:
+def filing_ids_of(connection: Connection, accessions: Sequence[str]) -> Iterable[Any]:
     """accession -> id, some hundred at a time: databases limit the number of bound values."""
     for first in range(0, len(accessions), 500):
         some = accessions[first : first + 500]
@@ -169,7 +176,7 @@ def insert_new(connection: Connection, table: Any, rows: Sequence[Mapping[str, A
     connection.execute(insert(table).on_conflict_do_nothing(), list(rows))
 
 
-def _filing_values(filing: FilingRow, company_id: int) -> dict[str, Any]:
+def filing_values(filing: FilingRow, company_id: int) -> dict[str, Any]:
     return {
         "accession": filing.accession,
         "company_id": company_id,

@@ -1,0 +1,129 @@
+"""A quarterly data set of the SEC into the database: in chunks, so that it can be broken off and gone on with."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from research_dashboard.base import utcnow
+from research_dashboard.extensions import reading, writing
+from research_dashboard.models import Company, DataLoad, Filing, Source, XbrlTag
+from research_dashboard.services.loads import (
+    ALL_TAGS,
+    FactValues,
+    filing_ids_of,
+    filing_values,
+    finish_load,
+    insert_facts,
+    insert_new,
+    start_load,
+)
+from research_dashboard.sources.imported import Batch, DataSet, Submission, UnusableDataSet
+from research_dashboard.sources.submissions import Identity
+
+Progress = Callable[[float], None]  # part of the file read, 0 to 1
+
+
+def import_data_set(path: Path, progress: Progress = lambda part: None) -> DataLoad:
+    """Import FILE.zip. A file imported before changes nothing; one broken off goes on. Raises UnusableDataSet."""
+    with DataSet(path) as data:
+        submissions = data.submissions()
+        if not submissions:
+            raise UnusableDataSet(f"sub.txt in {path.name} names no filing: that is no data set.")
+        with writing() as session:
+            load = start_load(session, Source.IMPORTED, path.name, path.stem, data.sha256())
+            if load.finished_at is not None:
+                progress(1.0)
+                return load
+            _save_companies(session, submissions)
+            _save_filings(session, submissions)
+            _save_tags(session, data)
+        known = _Known(submissions)
+        for batch in data.batches(skip=load.position):
+            with writing() as session:
+                insert_facts(session.connection(), load, known.rows(batch))
+                session.execute(update(DataLoad).where(DataLoad.id == load.id).values(position=batch.position))
+            progress(batch.part)
+        with writing() as session:
+            load = session.get_one(DataLoad, load.id)
+            finish_load(session, load)
+    return load
+
+
+class _Known:
+    """The ids of what a data set names, looked up once."""
+
+    def __init__(self, submissions: Mapping[str, Submission]) -> None:
+        with reading() as session:
+            connection = session.connection()
+            companies = dict[int | None, int](connection.execute(select(Company.cik, Company.id)).fetchall())
+            filings = dict[str, int](filing_ids_of(connection, list(submissions)))
+            self.tags = {(taxonomy, name): id_ for id_, taxonomy, name in connection.execute(ALL_TAGS)}
+        self.of = {
+            accession: (companies[submission.identity.cik], filings[accession])
+            for accession, submission in submissions.items()
+        }
+
+    def rows(self, batch: Batch) -> list[FactValues]:
+        """Facts with ids instead of names; those of a filing that sub.txt does not name are left out."""
+        rows: list[FactValues] = []
+        for accession, taxonomy, tag, unit, start, end, value in batch.numbers:
+            ids, tag_id = self.of.get(accession), self.tags.get((taxonomy, tag))
+            if ids and tag_id:
+                rows.append((ids[0], tag_id, unit, start, end, value, ids[1]))
+        return rows
+
+
+def _save_companies(session: Session, submissions: Mapping[str, Submission]) -> None:
+    """Companies not known yet are added; one known by name alone gets its industry, place and fiscal year."""
+    newest: dict[int, Submission] = {}
+    for submission in sorted(submissions.values(), key=lambda submission: submission.filing.filed):
+        if submission.identity.cik is not None:
+            newest[submission.identity.cik] = submission
+    connection, now = session.connection(), utcnow()
+    values = [{**_columns(submission.identity), "updated_at": now} for _, submission in sorted(newest.items())]
+    insert_new(connection, Company.__table__, values)
+    described = set(session.scalars(select(Company.cik).where(Company.sic.is_not(None))))
+    for value in values:
+        if value["cik"] not in described:
+            kept = {name: entry for name, entry in value.items() if name not in ("cik", "name") and entry is not None}
+            session.execute(update(Company).where(Company.cik == value["cik"]).values(**kept))
+
+
+def _columns(identity: Identity) -> dict[str, object]:
+    return {
+        "cik": identity.cik,
+        "name": identity.name[:200],
+        "sic": identity.sic,
+        "sic_description": identity.sic_description,
+        "office": identity.office,
+        "category": identity.category,
+        "state": identity.state,
+        "city": identity.city,
+        "state_of_incorporation": identity.state_of_incorporation,
+        "fiscal_year_end": identity.fiscal_year_end,
+        "former_names": list(identity.former_names) or None,
+    }
+
+
+def _save_filings(session: Session, submissions: Mapping[str, Submission]) -> None:
+    connection = session.connection()
+    ids = dict[int | None, int](connection.execute(select(Company.cik, Company.id)).fetchall())
+    insert_new(
+        connection,
+        Filing.__table__,
+        [filing_values(submission.filing, ids[submission.identity.cik]) for submission in submissions.values()],
+    )
+
+
+def _save_tags(session: Session, data: DataSet) -> None:
+    """Tags with their labels; a tag known without a label gets one."""
+    tags = data.tags()
+    insert_new(
+        session.connection(),
+        XbrlTag.__table__,
+        [{"taxonomy": taxonomy, "name": name, "label": label} for (taxonomy, name), (label, _) in tags.items()],
+    )
+    for tag in session.scalars(select(XbrlTag).where(XbrlTag.label.is_(None))):
+        tag.label = tags.get((tag.taxonomy, tag.name), (None, False))[0]

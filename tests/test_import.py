@@ -1,0 +1,210 @@
+"""A quarterly data set of the SEC: read exactly, once, in flat memory; anything else is refused with its reason."""
+
+import time
+import zipfile
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from research_dashboard.models import Source
+from research_dashboard.queries.companies import facts_of, stock
+from research_dashboard.research.model import Company, Fact
+from research_dashboard.services.companies import resolve
+from research_dashboard.services.imports import import_data_set
+from research_dashboard.sources.imported import SUB_COLUMNS, DataSet
+
+SHARED = next(
+    (found for up in Path(__file__).resolve().parents[2:4] if (found := up / "shared/data/fsds/2009q3.zip").exists()),
+    None,
+)
+SUB = list(SUB_COLUMNS)
+NUM = ["adsh", "tag", "version", "ddate", "qtrs", "uom", "segments", "coreg", "value", "footnote"]
+TAG = ["tag", "version", "custom", "abstract", "datatype", "iord", "crdr", "tlabel", "doc"]
+ACME = "0000000009-25-000001"
+FILED = [
+    *(ACME, "9", "ACME CORP", "7372", "US", "NY", "NEW YORK", "DE", "1-LAF", "1231"),
+    *("10-K", "20241231", "2024", "FY", "20250201", "OLD ACME", "20200101"),
+]
+REVENUES = [ACME, "Revenues", "us-gaap/2024", "20241231", "4", "USD", "", "", "1234567.0000", ""]
+ASSETS = [ACME, "Assets", "us-gaap/2024", "20241231", "0", "USD", "", "", "99.5000", ""]
+EPS = [ACME, "EarningsPerShareBasic", "us-gaap/2024", "20241231", "4", "USD", "", "", "-1.2300", ""]
+TAGS = [
+    ["Revenues", "us-gaap/2024", "0", "0", "monetary", "D", "C", "Revenues", ""],
+    ["Assets", "us-gaap/2024", "0", "0", "monetary", "I", "D", "Assets", ""],
+    ["EarningsPerShareBasic", "us-gaap/2024", "0", "0", "perShare", "D", "", "Earnings Per Share, Basic", ""],
+]
+
+
+def data_set(path: Path, numbers: Sequence[Sequence[str]], submissions: Sequence[Sequence[str]] = (FILED,)) -> Path:
+    """A data set's zip with these lines."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, header, lines in (
+            ("sub", SUB, submissions),
+            ("num", NUM, numbers),
+            ("tag", TAG, TAGS),
+            ("pre", ["adsh"], []),
+        ):
+            rows = ["\t".join(line) for line in (header, *lines)]
+            archive.writestr(f"{name}.txt", "\n".join(rows) + "\n")
+    return path
+
+
+def acme() -> Company:
+    return resolve("Acme")
+
+
+def facts() -> dict[str, Fact]:
+    return {fact.tag: fact for fact in facts_of(acme().id, Source.IMPORTED)}
+
+
+def test_what_is_imported_is_what_was_filed(in_app: Flask, tmp_path: Path) -> None:
+    load = import_data_set(data_set(tmp_path / "2025q1.zip", [REVENUES, ASSETS, EPS]))
+    assert (load.facts, load.companies, load.version) == (3, 1, "2025q1")
+    found = facts()
+    revenue = found["Revenues"]
+    assert (revenue.start, revenue.end, revenue.value) == (date(2024, 1, 1), date(2024, 12, 31), Decimal(1234567))
+    assert (revenue.filing.accession, revenue.filing.form, revenue.filing.filed) == (ACME, "10-K", date(2025, 2, 1))
+    assert (found["Assets"].start, found["Assets"].value) == (None, Decimal("99.5"))
+    assert (found["EarningsPerShareBasic"].unit, found["EarningsPerShareBasic"].value) == (
+        "USD/shares",
+        Decimal("-1.23"),
+    )
+    company = acme()
+    assert (company.cik, company.sic, company.office, company.category) == (
+        9,
+        7372,
+        "Technology",
+        "Large accelerated filer",
+    )
+
+
+def test_segments_co_registrants_unread_tags_and_unknown_filings_are_left_out(in_app: Flask, tmp_path: Path) -> None:
+    lines = [
+        REVENUES,
+        [*ASSETS[:6], "LegalEntity=Parent;", *ASSETS[7:]],
+        [*ASSETS[:7], "Sub", *ASSETS[8:]],
+        [ACME, "MyOwnTag", ACME, *REVENUES[3:]],
+        [*ASSETS[:8], "", ""],
+        ["0000000009-25-999999", *ASSETS[1:]],
+    ]
+    assert import_data_set(data_set(tmp_path / "2025q1.zip", lines)).facts == 1
+
+
+def test_lines_that_make_no_sense_are_counted_and_left_out(tmp_path: Path) -> None:
+    lines = [
+        REVENUES,
+        [*ASSETS[:3], "20241399", *ASSETS[4:]],
+        [*ASSETS[:4], "x", *ASSETS[5:]],
+        [*ASSETS[:8], "NaN", ""],
+        ASSETS[:4],
+    ]
+    with DataSet(data_set(tmp_path / "2025q1.zip", lines)) as data:
+        batches = list(data.batches())
+    assert sum(len(batch.numbers) for batch in batches) == 1
+    assert sum(batch.malformed for batch in batches) == 4
+
+
+def test_importing_twice_changes_nothing(in_app: Flask, tmp_path: Path) -> None:
+    path = data_set(tmp_path / "2025q1.zip", [REVENUES, ASSETS])
+    first, held = import_data_set(path), stock()
+    again = import_data_set(path)
+    assert (again.id, stock()) == (first.id, held)
+
+
+def test_an_import_broken_off_goes_on_where_it_stopped(
+    in_app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [[*ASSETS[:3], f"2{year:03}1231", *ASSETS[4:]] for year in range(30)]
+    path = data_set(tmp_path / "2025q1.zip", lines)
+    whole = DataSet.batches
+    monkeypatch.setattr(DataSet, "batches", lambda self, skip=0: whole(self, skip, size=7))
+
+    def stop(part: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_data_set(path, stop)
+    assert stock().facts == 7
+    parts: list[float] = []
+    assert import_data_set(path, parts.append).facts == 30
+    assert len(parts) == 4
+    assert parts[-1] == 1.0
+
+
+def test_a_company_already_described_keeps_its_description(bundled: Flask, tmp_path: Path) -> None:
+    apple = resolve("AAPL")
+    import_data_set(data_set(tmp_path / "2025q1.zip", [], [[FILED[0], "320193", "APPLE", *FILED[3:]]]))
+    assert resolve("AAPL") == apple
+
+
+def test_text_of_an_old_file_is_read(in_app: Flask, tmp_path: Path) -> None:
+    path = data_set(tmp_path / "x.zip", [])
+    with zipfile.ZipFile(tmp_path / "old.zip", "w") as archive:
+        sub = "\t".join(SUB) + "\n" + "\t".join([ACME, "9", "SOCIÉTÉ ACME", *FILED[3:]]) + "\n"
+        archive.writestr("2009q1/sub.txt", sub.encode("cp1252"))
+        for name in ("num.txt", "tag.txt"):
+            archive.writestr(f"2009q1/{name}", zipfile.ZipFile(path).read(name))
+    import_data_set(tmp_path / "old.zip")
+    assert resolve("societe acme", need_figures=False).name == "SOCIÉTÉ ACME"
+
+
+def broken_zips(folder: Path) -> dict[str, Path]:
+    """What must be refused -> a file of that kind."""
+    good = data_set(folder / "good.zip", [REVENUES] * 2000)
+    content = good.read_bytes()
+    (folder / "cut.zip").write_bytes(content[: len(content) // 2])
+    (folder / "text.zip").write_text("adsh\tcik")
+    damaged = bytearray(content)
+    damaged[content.index(b"num.txt") + 40] ^= 0xFF
+    (folder / "damaged.zip").write_bytes(damaged)
+    for name, members in {
+        "other.zip": {"readme.txt": b"x"},
+        "bomb.zip": {"sub.txt": b"\0" * 30_000_000, "num.txt": b"", "tag.txt": b""},
+        "columns.zip": {"sub.txt": b"a\tb\n", "num.txt": b"a\n", "tag.txt": b"a\n"},
+        "empty.zip": {"sub.txt": "\t".join(SUB).encode(), "num.txt": b"", "tag.txt": b""},
+    }.items():
+        with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED) as archive:
+            for member, text in members.items():
+                archive.writestr(member, text)
+    return {
+        "no file": folder / "absent.zip",
+        "not a zip": folder / "cut.zip",
+        "can be read": folder / "text.zip",
+        "damaged": folder / "damaged.zip",
+        "holds no sub.txt": folder / "other.zip",
+        "would unpack to": folder / "bomb.zip",
+        "no column adsh": folder / "columns.zip",
+        "names no filing": folder / "empty.zip",
+    }
+
+
+def test_what_is_no_data_set_is_refused_and_leaves_nothing(in_app: Flask, tmp_path: Path) -> None:
+    runner = in_app.test_cli_runner()
+    for reason, path in broken_zips(tmp_path).items():
+        result = runner.invoke(args=["companies", "import", str(path)])
+        assert result.exit_code == 1, reason
+        assert reason in result.output, result.output
+    assert stock().facts == 0
+
+
+def test_the_command_says_what_came_in(in_app: Flask, tmp_path: Path) -> None:
+    path = data_set(tmp_path / "2025q1.zip", [REVENUES, ASSETS])
+    result = in_app.test_cli_runner().invoke(args=["companies", "import", str(path)])
+    assert "2025q1.zip: 2 facts of 1 company" in result.output
+    assert "2025q1.zip" in in_app.test_cli_runner().invoke(args=["companies", "status"]).output
+
+
+@pytest.mark.skipif(SHARED is None, reason="the SEC's data set of 2009q3 is not at hand")
+def test_a_real_data_set_is_imported_fast_and_once(in_app: Flask) -> None:
+    assert SHARED is not None
+    started = time.perf_counter()
+    assert (load := import_data_set(SHARED)).facts == 35_308
+    assert load.companies == 423
+    assert time.perf_counter() - started < 60
+    held = stock()
+    import_data_set(SHARED)
+    assert stock() == held
