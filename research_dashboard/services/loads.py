@@ -177,6 +177,7 @@ def insert_new(connection: Connection, table: Any, rows: Sequence[Mapping[str, A
 
 
 def filing_values(filing: FilingRow, company_id: int) -> dict[str, Any]:
+    """A filing as the columns of its table."""
     return {
         "accession": filing.accession,
         "company_id": company_id,
