@@ -1,12 +1,16 @@
 """The rules and the peers on what the bundled companies filed."""
 
 from collections import Counter
+from datetime import date
 from functools import cache
 from typing import Any
 
 import pytest
 
+from research_dashboard.extensions import from_json, to_json
 from research_dashboard.research.analysis import Analysis, analyse
+from research_dashboard.research.changes import what_changed
+from research_dashboard.research.financials import financial_health
 from research_dashboard.research.model import Company
 from research_dashboard.research.peer_results import market_position, peer_comparison
 from research_dashboard.research.peers import Comparison, compare
@@ -123,6 +127,26 @@ def test_kraft_heinz_lost_money_and_made_cash() -> None:
         "although free cash flow was positive in five years, 14.7% of revenue lately"
     )
     assert "W06" not in {verdict.rule.id for verdict in judged("KHC") if verdict.fired}
+
+
+def test_a_year_later_the_new_period_is_told_and_the_same_day_nothing() -> None:
+    def results(as_of: date) -> dict[str, Any]:
+        company = companies()["AAPL"]
+        assert company.cik is not None
+        analysis = analyse(company, facts_of(bundle_once().facts(company.cik), company.cik), as_of)
+        manifest = {"rules_version": "1", "as_of": as_of.isoformat()}
+        made = {"manifest": manifest, "financial_health": financial_health(analysis)}
+        return {name: from_json(to_json(result)) for name, result in made.items()}
+
+    before, after = results(date(2025, 9, 1)), results(date(2026, 9, 1))
+    found = what_changed(before, after)
+    assert [change["kind"] for change in found["changes"]][:2] == ["as_of_changed", "new_period"]
+    assert found["changes"][1]["text"].startswith(
+        "New: FY2025, year ended 27 Sep 2025, against FY2024: revenue $416.2 billion (+6.4%), operating income "
+    )
+    assert found["refiled"] > 20
+    same = what_changed(after, after)
+    assert (same["changes"], same["small"], same["refiled"]) == ([], [], 0)
 
 
 def test_a_bank_is_not_judged_by_rules_for_makers() -> None:
