@@ -165,7 +165,7 @@ def _columns(chart: Chart) -> tuple[list[str], float]:
 def _panel(line: Series, slot: float, top: float) -> tuple[list[str], float]:
     bottom = top + 62
     low, high = _reach([line])
-    y = Scale(low, high if high > low else 1.0, bottom - (6 if low < 0 else 0), top + 26)
+    y = Scale(low, high if high > low else 1.0, bottom - (16 if low < 0 else 0), top + 26)
     out = [_text(0, top + 4, f"{line.name}, %"), f'<path class="axis" d="M0 {y(0):.1f}H{WIDTH:.0f}"/>']
     points = [None if v is None else (slot * (at + 0.5), y(v)) for at, v in enumerate(line.values)]
     out.append(_broken(points, "ln c1"))
@@ -175,7 +175,8 @@ def _panel(line: Series, slot: float, top: float) -> tuple[list[str], float]:
             out.append(_text(slot * (at + 0.5), y(0) - 6, GAP_MARK, "", "middle"))
             continue
         out.append(f'<circle class="d1" cx="{point[0]:.1f}" cy="{point[1]:.1f}" r="3"/>')
-        out.append(_text(point[0], point[1] - 7, f"{wording.number(value, 1)}%", "val", "middle"))
+        beside = point[1] + (-7 if value >= 0 else 15)
+        out.append(_text(point[0], beside, f"{wording.number(value, 1)}%", "val", "middle"))
     return out, bottom
 
 
@@ -243,7 +244,8 @@ def _lines(chart: Chart) -> tuple[list[str], float]:
         line = chart.series[number]
         last = next(value for value in reversed(line.values) if value is not None)
         out.append(_text(right + 2, place + 4, f"{line.name} {chart.shown(last)}", "val"))
-    out += [_text(left + slot * (at + 0.5), bottom + 16, label, "", "middle") for at, label in enumerate(chart.labels)]
+    css = "tiny" if slot < 52 else ""
+    out += [_text(left + slot * (at + 0.5), bottom + 16, label, css, "middle") for at, label in enumerate(chart.labels)]
     return out, bottom + LABEL_ROOM
 
 
@@ -262,7 +264,7 @@ def _apart(places: Sequence[tuple[float, int]], least: float, floor_: float) -> 
 
 def _bars(chart: Chart) -> tuple[list[str], float]:
     """A bar a company, lying, from a common zero line; the subject is marked by colour and by weight."""
-    row, thick, left = 26.0, 18.0, 116.0
+    row, thick, left = 26.0, 18.0, 122.0
     values = chart.series[0].values
     low, high = _reach(chart.series)
     if low == high:

@@ -7,10 +7,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
 
 from research_dashboard.base import utcnow
+from research_dashboard.charts import Chart, Series, draw, ticks
 from research_dashboard.extensions import writing
 from research_dashboard.models import ResearchResult, ResearchRun, Status
 from research_dashboard.reports.build import build
@@ -71,7 +73,7 @@ def test_the_tear_sheet_answers_its_four_questions_with_linked_figures() -> None
     assert "number 1 of 3, with 70.0% of the revenue reported by these 3 companies" in answers["How it stands"]
     assert "Against FY2024: revenue +6.4%, net income +19.5%" in answers["What changed"]
     assert "Debt fell 7.5% to $98.7 billion" in answers["What changed"]
-    assert "Interest expense is missing for FY2024 to FY2025" in answers["What to look at"]
+    assert "Interest expense is missing for FY2024 and FY2025" in answers["What to look at"]
     stated = [f for _, said in report.answers for s in said for f in s if f.cell]
     assert {f.text for f in stated} >= {"$416.2 billion", "32.0%", "+6.4%"}
 
@@ -198,3 +200,34 @@ def test_p40_a_completed_run_is_its_report(run_with: Callable[..., int], visit: 
     assert page.soup.select_one(f"a.primary[href='/runs/{run_id}/report.html']")
     assert page.soup.select_one("#figures a[href='/facts/5']")
     visit(f"/runs/{run_id}", htmx=True, status=286)
+
+
+def test_a_loss_after_a_profit_is_said_in_money_not_in_percent() -> None:
+    data = results()
+    data["financial_health"]["concepts"]["net_income"][-1]["value"] = -5_846_000_000
+    report = build(RUN, data)
+    answers = {question: "".join(f.text for s in said for f in s) for question, said in report.answers}
+    assert "net income −$5.8 billion after $93.7 billion" in answers["What changed"]
+
+
+def test_a_chart_breaks_at_a_gap_and_hangs_losses_below_zero() -> None:
+    chart = Chart("x", "columns", "X", "US$", ("a", "b", "c"), (Series("X", (4.0, None, -2.0)),))
+    drawing = BeautifulSoup(draw(chart), "html.parser")
+    bars = drawing.select("rect")
+    assert len(bars) == 2
+    zero = float(str(drawing.select_one(".axis")["d"]).split()[1].split("H")[0])
+    assert float(bars[0]["y"]) + float(bars[0]["height"]) == pytest.approx(zero, abs=0.2)
+    assert float(bars[1]["y"]) == pytest.approx(zero, abs=0.2)
+    assert "n/r" in [text.get_text() for text in drawing.select("text")]
+    line = Chart("y", "lines", "Y", "%", ("a", "b", "c"), (Series("Y", (1.0, None, 3.0)),))
+    path = BeautifulSoup(draw(line), "html.parser").select_one(".ln")
+    assert str(path["d"]).count("M") == 2
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (-3, 7), (0, 416.2), (-5, -1), (0.0, 0.0004)])
+def test_an_axis_holds_zero_and_all_values(low: float, high: float) -> None:
+    steps = ticks(low, high)
+    assert any(abs(step) < 1e-9 for step in steps)
+    assert steps[0] <= low
+    assert steps[-1] >= high
+    assert len(steps) <= 8

@@ -12,6 +12,7 @@ from research_dashboard.extensions import db
 from research_dashboard.models import ResearchRun, Status
 from research_dashboard.queries import reports as queries
 from research_dashboard.reports import csv_file, json_file, layout
+from research_dashboard.reports.book import Cell, FactLine
 from research_dashboard.reports.build import build, is_report
 from research_dashboard.reports.model import Report, RunFacts
 
@@ -41,8 +42,10 @@ def report_context(run: ResearchRun, results: Results) -> dict[str, Any]:
 
 def drawn(report: Report | None) -> dict[str, Any]:
     """The report and what its template draws with."""
-    labels = {row.concept: row.label for part in report.parts for row in part.rows} if report else {}
-    cells = {cell.id for item in report.evidence for cell in item.cells} if report else set()
+    labels = (
+        {row.concept: row.label for part in (*report.parts, *report.further) for row in part.rows} if report else {}
+    )
+    cells = {cell.id: cell for item in report.evidence for cell in item.cells} if report else {}
     return {
         "report": report,
         "file": False,
@@ -50,10 +53,17 @@ def drawn(report: Report | None) -> dict[str, Any]:
         "spark": charts.spark,
         "strip": charts.strip,
         "MARKS": layout.MARKS,
-        "known": cells,
+        "known": cells.keys(),
+        "beyond": lambda cell: _beyond(cell, cells),
         "label": lambda concept: labels.get(concept, layout.PEER_LABELS.get(concept, concept)),
         "rule_url": lambda rule: f"/rules#{rule}",
     }
+
+
+def _beyond(cell: Cell, cells: Mapping[str, Cell]) -> list[FactLine]:
+    """The facts of a figure that are not those of an input whose own evidence is shown."""
+    shown = {fact.id for item in cell.inputs if item.cell in cells for fact in cells[item.cell].facts}
+    return [fact for fact in cell.facts if fact.id not in shown]
 
 
 # ── Files ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -12,6 +12,7 @@ from research_dashboard.research.concepts import CONCEPTS
 JSON = Mapping[str, Any]
 A_FILING_FOLLOWS_WITHIN = 200  # days after the end of its own period; comparatives are older
 _NAME = re.compile(r"[a-z][a-z0-9_%]*")
+_BEFORE = re.compile(r"([a-z][a-z0-9_%]*)\[-1\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,13 @@ class FactLine:
 
 @dataclass(frozen=True, slots=True)
 class InputLine:
-    """An input of a formula: its name, its period's end, its value, and the cell it is, where the report shows it."""
+    """An input of a formula: its name, its period's end, its value, and the id of its cell."""
 
     concept: str
     label: str
     end: str
     shown: str
-    cell: str | None
+    cell: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,7 @@ class Book:
         self.names = self._company_names()
         self.sources = self._sources()
         self.number = {source.accession: source.number for source in self.sources}
+        self.units = _units(self.health)
         self.labels = {name: concept.label for name, concept in CONCEPTS.items()} | _labels(self.health)
         self.cells: dict[str, Cell] = {}
         self.years = {year["end"]: year["label"] for year in self.health.get("years", ())}
@@ -169,7 +171,8 @@ class Book:
             word = match.group()
             return self.labels.get(word, word)
 
-        return _NAME.sub(name, formula or "").replace(" / ", " ÷ ")
+        words = _BEFORE.sub(r"prior \1", formula or "").replace(" / ", " ÷ ")
+        return _NAME.sub(name, words).replace("avg ", "average ")
 
     def fact_line(self, fact: JSON) -> FactLine:
         """A stored fact as evidence shows it."""
@@ -228,9 +231,9 @@ class Book:
     def _input(self, item: JSON, owner: str) -> InputLine:
         concept, end = item["concept"], item.get("end") or ""
         known = CONCEPTS.get(concept)
-        unit = item.get("unit") or (known.unit if known else "USD")
+        unit = item.get("unit") or self.units.get(concept) or (known.unit if known else "USD")
         shown = wording.display({"concept": concept, "unit": unit, "value": item.get("value")}, self.scale)
-        return InputLine(concept, self.label(concept), end, shown, f"{owner}{concept}-{end}")
+        return InputLine(concept, self.label(concept), end, shown, f"{owner}{concept}-{end}".replace("%", "-pct"))
 
     def _first(self, figure: JSON) -> str:
         first = figure.get("first")
@@ -250,9 +253,13 @@ def _all_facts(results: Mapping[str, JSON]) -> dict[str, JSON]:
     return facts
 
 
+def _series(health: JSON) -> Iterable[tuple[str, Sequence[JSON]]]:
+    return [*(health.get("concepts") or {}).items(), *(health.get("ratios") or {}).items()]
+
+
 def _labels(health: JSON) -> dict[str, str]:
-    groups: Iterable[tuple[str, Sequence[JSON]]] = [
-        *(health.get("concepts") or {}).items(),
-        *(health.get("ratios") or {}).items(),
-    ]
-    return {name: figures[0]["label"] for name, figures in groups if figures and figures[0].get("label")}
+    return {name: figures[0]["label"] for name, figures in _series(health) if figures and figures[0].get("label")}
+
+
+def _units(health: JSON) -> dict[str, str]:
+    return {name: figures[0]["unit"] for name, figures in _series(health) if figures}

@@ -39,15 +39,16 @@ def build(run: RunFacts, results: Mapping[str, Any]) -> Report:
     scale = wording.table_scale(revenues, health.get("currency") or "USD")
     book = Book(results, scale)
     every = {**health["concepts"], **health["ratios"]}
-    parts = _parts(book, health, every)
+    parts, further = (_parts(book, every, core=core) for core in (True, False))
     peers, columns = _peers(book)
     standing = _standing(book, results)
     swot = _swot(book, results.get("swot_analysis") or {})
-    gaps = _gaps(results.get("gaps") or {})
+    recent, earlier = _restated(book, health)
+    gaps = _gaps(results.get("gaps") or {}, health)
     position = results.get("market_position") or {}
     comparison = results.get("peer_comparison") or {}
-    latest = tear.Latest(book, every, standing, position)
-    notes = [note for note in health.get("notes") or () if note.get("text")]
+    latest = tear.Latest(book, every, standing, position, len(recent))
+    notes = _notes(health)
     return Report(
         run=run,
         name=book.profile.get("name") or health.get("company") or run.company,
@@ -58,6 +59,7 @@ def build(run: RunFacts, results: Mapping[str, Any]) -> Report:
         tiles=_tiles(latest, health),
         years=_years(book, health, parts),
         parts=parts,
+        further=further,
         left_out=_left_out(health, every),
         notes=tuple(n["text"] for n in notes if n["kind"] not in layout.BANNERS),
         charts=drawings.own(book, every, health),
@@ -67,33 +69,42 @@ def build(run: RunFacts, results: Mapping[str, Any]) -> Report:
         peer_year=f"CY{comparison['calendar_year']}" if comparison.get("calendar_year") else "",
         peer_columns=columns,
         peers=peers,
-        peer_charts=drawings.peers(peers, columns, comparison),
+        peer_charts=drawings.peers(peers, columns),
         excluded=tuple((item["name"], item["reason"]) for item in comparison.get("excluded") or ()),
         standing=standing,
         swot=swot,
-        rules_line=tear.rules_line(results.get("swot_analysis") or {}),
-        restated=_restated(book, health),
+        rules_line=tear.rules_line(results.get("swot_analysis") or {}, scale),
+        restated=recent,
+        restated_before=earlier,
         gaps=gaps,
-        evidence=_evidence(book, parts, peers),
+        evidence=_evidence(book, (*parts, *further), peers),
         method=tear.method(run, results.get("manifest") or {}, health),
         sources=book.sources,
         scale=scale,
     )
 
 
+def _notes(health: JSON) -> list[JSON]:
+    """The notes on the years shown, and those of no year."""
+    years = _shown(health["years"])
+    since = years[0].get("start") or years[0]["end"] if years else ""
+    return [note for note in health.get("notes") or () if note.get("text") and (note.get("end") or since) >= since]
+
+
 def _shown(figures: Sequence[JSON]) -> Sequence[JSON]:
     return figures[-layout.YEARS_SHOWN :]
 
 
-def _parts(book: Book, health: JSON, every: Mapping[str, Sequence[JSON]]) -> tuple[Part, ...]:
-    """The rows that the company has figures for; core rows always, unless they do not apply to its sector."""
+def _parts(book: Book, every: Mapping[str, Sequence[JSON]], *, core: bool) -> tuple[Part, ...]:
+    """The core rows, unless they do not apply to the sector; or the further rows that have figures."""
     parts = []
     for plan in layout.PARTS:
         rows = []
-        for concept, always in plan.rows:
+        for concept in (row.concept for row in plan.rows if row.core == core):
             figures = _shown(every.get(concept) or ())
             present = any(figure.get("value") is not None for figure in figures)
-            if not figures or not (present or (always and not _not_applicable(figures))):
+            expected = core and concept not in layout.SECTOR_ROWS and not _not_applicable(figures)
+            if not figures or not (present or expected):
                 continue
             cells = tuple(book.cell(figure) for figure in figures)
             change = wording.change(figures[-1], figures[-2]) if len(figures) > 1 else wording.DASH
@@ -111,9 +122,9 @@ def _left_out(health: JSON, every: Mapping[str, Sequence[JSON]]) -> tuple[str, .
     """Names of core rows that do not apply to the sector."""
     names = []
     for plan in layout.PARTS:
-        for concept, always in plan.rows:
+        for concept, core in plan.rows:
             figures = every.get(concept) or ()
-            if always and figures and _not_applicable(figures):
+            if core and concept not in layout.SECTOR_ROWS and figures and _not_applicable(figures):
                 names.append(figures[-1].get("label") or concept)
     return tuple(names)
 
@@ -152,7 +163,7 @@ def _peers(book: Book) -> tuple[tuple[PeerRow, ...], tuple[str, ...]]:
     )
     rows = []
     for member in members:
-        owner = f"{member.get('cik') or 'own'}-"
+        owner = _owner(member)
         found = [member["figures"].get(column) for column in columns]
         share = member.get("share")
         rows.append(
@@ -163,10 +174,16 @@ def _peers(book: Book) -> tuple[tuple[PeerRow, ...], tuple[str, ...]]:
                 bool(member.get("subject")),
                 member["end"],
                 wording.DASH if share is None else wording.percent(share),
+                None if share is None else float(share),
                 tuple(book.cell(figure, owner) if figure else None for figure in found),
             )
         )
     return tuple(rows), tuple(columns)
+
+
+def _owner(member: JSON) -> str:
+    """What sets a peer's cells apart; the subject's are its own."""
+    return "" if member.get("subject") else f"{member.get('cik')}-"
 
 
 def _standing(book: Book, results: Mapping[str, Any]) -> tuple[Standing, ...]:
@@ -175,9 +192,8 @@ def _standing(book: Book, results: Mapping[str, Any]) -> tuple[Standing, ...]:
     rows = []
     for item in comparison.get("standing") or ():
         figure = (subject or {}).get("figures", {}).get(item["ratio"])
-        owner = f"{subject.get('cik') or 'own'}-" if subject else ""
         unit = {"concept": item["ratio"], "unit": item["unit"]}
-        cell = book.cell(figure, owner) if figure else None
+        cell = book.cell(figure) if figure else None
         percentile = item.get("percentile")
         rank = item.get("rank")
         rows.append(
@@ -213,65 +229,87 @@ def _finding(book: Book, found: JSON) -> Finding:
         other = isinstance(company, str) and company != name
         cik = figure.get("cik") or next((c for c, n in book.names.items() if n == company), None)
         evidence.append((company if other else "", book.cell(figure, f"{cik or company}-" if other else "")))
+    cells = [cell for _, cell in evidence]
     return Finding(
         found["rule"],
-        linked(
-            found["sentence"],
-            [(wording.in_words(f), c) for f, (_, c) in zip(found.get("figures") or (), evidence, strict=True)],
-        ),
+        linked(found["sentence"], _stated(found.get("figures") or (), cells)),
         tuple(evidence),
-        tuple(sorted({number for _, cell in evidence for number in cell.sources})),
-        bool(found.get("although")),
+        tuple(sorted({number for cell in cells for number in cell.sources})),
         float(found.get("score") or 0),
     )
 
 
-def _gaps(result: JSON) -> tuple[Gap, ...]:
-    """One row a concept, its periods together."""
+def _stated(figures: Sequence[JSON], cells: Sequence[Cell]) -> list[tuple[str, Cell]]:
+    """How a sentence may state each figure, or the change between two figures of one concept."""
+    stated: list[tuple[str, Cell]] = []
+    for place, (figure, cell) in enumerate(zip(figures, cells, strict=True)):
+        if not cell.present:
+            continue
+        stated += [(wording.in_words(figure), cell), (wording.in_words(figure).lstrip(wording.MINUS), cell)]
+        if figure["unit"] == "ratio":
+            stated += [(wording.times(figure["value"], places), cell) for places in (1, 2)]
+        for other in figures[place + 1 :]:
+            if other["concept"] == figure["concept"] and other.get("value") is not None:
+                change = wording.change(figure, other)
+                stated += [(change, cell), (change.lstrip(f"+{wording.MINUS}"), cell)]
+    return stated
+
+
+def _gaps(result: JSON, health: JSON) -> tuple[Gap, ...]:
+    """One row a concept and reason, its periods together, oldest first."""
     grouped: dict[tuple[str, str], list[JSON]] = {}
-    for gap in result.get("gaps") or ():
+    for gap in sorted(result.get("gaps") or (), key=lambda gap: str(gap.get("end") or "")):
         grouped.setdefault((gap["concept"], gap["code"]), []).append(gap)
-    rows, seen = [], set()
+    ends = [year["end"] for year in health["years"]]
+    rows: list[Gap] = []
     for (concept, code), found in grouped.items():
-        name = f"gap-{concept}"
+        name = f"gap-{concept}".replace("%", "-pct")
         rows.append(
             Gap(
-                name if name not in seen else f"{name}-{code}",
+                f"{name}-{code}" if any(row.id == name for row in rows) else name,
+                concept,
                 found[0]["label"],
                 tuple(gap.get("period_label") or gap.get("end") or "" for gap in found),
+                _unbroken([str(gap.get("end")) for gap in found], ends),
                 tuple(dict.fromkeys(tag for gap in found for tag in gap.get("tags_tried") or ())),
                 wording.absence(code).mark,
-                found[0].get("reason") or wording.absence(code).reason,
+                found[-1].get("reason") or wording.absence(code).reason,
                 code,
             )
         )
-        seen.add(name)
-    return tuple(rows)
+    order = [row.concept for plan in layout.PARTS for row in sorted(plan.rows, key=lambda row: not row.core)]
+    places = {concept: place for place, concept in enumerate(order)}
+    return tuple(sorted(rows, key=lambda gap: places.get(gap.concept, len(places))))
 
 
-def _restated(book: Book, health: JSON) -> tuple[Restated, ...]:
-    rows = []
-    for item in health.get("restated") or ():
+def _unbroken(missing: Sequence[str], ends: Sequence[str]) -> bool:
+    """True when the missing years follow each other."""
+    return missing[0] in ends and list(ends[ends.index(missing[0]) :][: len(missing)]) == list(missing)
+
+
+def _restated(book: Book, health: JSON) -> tuple[tuple[Restated, ...], tuple[Restated, ...]]:
+    """What was restated of the years shown, and of the earlier ones and by share splits."""
+    shown = {year["end"] for year in _shown(health["years"])}
+    splits = any(note.get("kind") == "split" for note in health.get("notes") or ())
+    recent: list[Restated] = []
+    other: list[Restated] = []
+    for item in reversed(health.get("restated") or ()):
         concept = item["concept"]
-        series = (health["concepts"].get(concept) or ()) or (health["ratios"].get(concept) or ())
+        series = health["concepts"].get(concept) or health["ratios"].get(concept) or ()
         unit = series[0]["unit"] if series else "USD"
         first, latest = ({"concept": concept, "unit": unit, "value": item[key]["value"]} for key in ("first", "latest"))
-        rows.append(
-            Restated(
-                book.label(concept),
-                book.years.get(item["end"], item["end"]),
-                wording.display(first, book.scale),
-                wording.display(latest, book.scale),
-                wording.change(latest, first),
-            )
-        )
-    return tuple(rows)
+        label, period = book.label(concept), book.years.get(item["end"], item["end"])
+        change = wording.change(latest, first)
+        row = Restated(label, period, wording.display(first, book.scale), wording.display(latest, book.scale), change)
+        by_split = splits and unit.endswith("shares")
+        (recent if item["end"] in shown and not by_split else other).append(row)
+    return tuple(recent), tuple(other)
 
 
 def _evidence(book: Book, parts: Sequence[Part], peers: Sequence[PeerRow]) -> tuple[Evidence, ...]:
     """Every cell that any part of the report links to, by row; figures of peers by company."""
     groups: dict[str, list[Cell]] = {}
-    owners = {f"{peer.cik or 'own'}-": peer.name for peer in peers}
+    owners = {f"{peer.cik}-": peer.name for peer in peers if not peer.subject}
     for key, cell in book.cells.items():
         owner = next((owner for owner in owners if key.startswith(owner)), "")
         groups.setdefault(owner or cell.concept, []).append(cell)

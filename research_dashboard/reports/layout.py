@@ -7,10 +7,10 @@ YEARS_SHOWN = 5
 
 
 class RowPlan(NamedTuple):
-    """A concept or ratio that may be a row. `always`: shown even where no year has it, as n/r."""
+    """A concept or ratio that may be a row. `core`: in the first table, and shown even where no year has it, as n/r."""
 
     concept: str
-    always: bool = False
+    core: bool = False
 
 
 class PartPlan(NamedTuple):
@@ -23,38 +23,25 @@ class PartPlan(NamedTuple):
 
 
 def _rows(names: str) -> tuple[RowPlan, ...]:
-    """Names separated by blanks; a star behind one: always shown."""
+    """Names separated by blanks; a star behind one: core."""
     return tuple(RowPlan(name.rstrip("*"), name.endswith("*")) for name in names.split())
 
 
 PARTS: tuple[PartPlan, ...] = (
-    PartPlan(
-        "income",
-        "Income",
-        True,
-        _rows(
-            "revenue* g1* gross_profit* operating_income* net_income* eps_diluted* rnd sga d_and_a impairment "
-            "interest_expense tax"
-        ),
-    ),
-    PartPlan("margins", "Margins", False, _rows("gm* om* nm* fcfm rd sga% sga_pct etr efficiency")),
-    PartPlan("cash", "Cash", True, _rows("ocf* capex* fcf* dividends buybacks")),
-    PartPlan(
-        "balance",
-        "Balance sheet",
-        True,
-        _rows(
-            "assets* current_assets cash liquid st_investments receivables inventory goodwill liabilities "
-            "current_liabilities debt* nd finance_leases operating_leases deposits equity*"
-        ),
-    ),
-    PartPlan(
-        "ratios",
-        "Returns and ratios",
-        False,
-        _rows("roe* roic roa equity_assets cr* qr de* nde cover* cc capint payout at dso dio dpo ccc g3 g5"),
-    ),
-)
+    PartPlan("income", "Income", True, _rows(
+        "revenue* g1* gross_profit* operating_income* net_income* eps_diluted* "
+        "net_income_total cost_of_revenue rnd sga selling gna d_and_a impairment interest_expense pretax_income tax "
+        "eps_basic g1_net_income g1_eps_diluted g1_operating_income g3 g5")),
+    PartPlan("margins", "Margins", False, _rows("gm* om* nm* fcfm rd sga% etr efficiency*")),
+    PartPlan("cash", "Cash", True, _rows("ocf* capex* fcf* dividends buybacks g1_ocf")),
+    PartPlan("balance", "Balance sheet", True, _rows(
+        "assets* liquid* debt* equity* nd current_assets cash st_investments receivables inventory goodwill "
+        "liabilities current_liabilities payables equity_total finance_leases operating_leases "
+        "deposits deposits_growth")),
+    PartPlan("ratios", "Returns and ratios", False, _rows(
+        "roe* roic* roa equity_assets* cr* de* nde* cover* qr cc capint payout at dso dio dpo ccc")),
+    PartPlan("shares", "Shares, million", False, _rows("shares_basic shares_diluted shares_outstanding")),
+)  # fmt: skip
 
 # Six tiles; for a bank those that mean something there. Alternatives are tried in order: (first, second).
 TILES: tuple[tuple[str, ...], ...] = (
@@ -73,7 +60,9 @@ BANK_TILES: tuple[tuple[str, ...], ...] = (
     ("equity_assets", "equity"),
     ("efficiency", "nm"),
 )
-FINANCIAL = frozenset({"bank", "insurer"})
+SECTOR_ROWS = frozenset({"efficiency", "equity_assets"})  # core rows of one sector: their absence elsewhere is no news
+
+NOT_FOR_FINANCIALS = frozenset({"gross_profit", "operating_income", "cost_of_revenue"})  # no gap to dwell on
 
 PEER_LABELS: Mapping[str, str] = {
     "revenue": "Revenue",
@@ -85,6 +74,7 @@ PEER_LABELS: Mapping[str, str] = {
     "cr": "Current ratio",
 }
 PEER_COLUMNS = tuple(PEER_LABELS)
+PEERS_DRAWN = 10  # bars of a peer chart: the company and the largest of its peers
 
 # Notes that stand above the tear sheet; the others stand below the table.
 BANNERS: Mapping[str, str] = {
@@ -92,11 +82,8 @@ BANNERS: Mapping[str, str] = {
     "ifrs": "IFRS",
     "currency": "Currency",
     "changed_year_end": "Changed year end",
-    "year_end": "Changed year end",
-    "scale_error": "Possible scale error",
     "scale": "Possible scale error",
-    "new_entity": "New reporting entity",
-    "reentity": "New reporting entity",
+    "recast": "New reporting entity",
     "not_filed": "Not filed",
 }
 

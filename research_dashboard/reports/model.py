@@ -84,6 +84,7 @@ class PeerRow:
     subject: bool
     end: str
     share: str
+    part: float | None  # the share in percent
     cells: tuple[Cell | None, ...]
 
 
@@ -110,7 +111,6 @@ class Finding:
     sentence: Sentence
     evidence: tuple[tuple[str, Cell], ...]  # (company if not the subject, figure)
     sources: tuple[int, ...]
-    although: bool
     score: float
 
 
@@ -119,12 +119,21 @@ class Gap:
     """A figure that the report could not fill, over the periods it is missing in."""
 
     id: str
+    concept: str
     label: str
     periods: tuple[str, ...]
+    unbroken: bool  # the periods follow each other
     tags: tuple[str, ...]
     mark: str
     reason: str
     code: str
+
+    @property
+    def span(self) -> str:
+        """FY2021 to FY2025, or one by one where a year between them is filed."""
+        if self.unbroken and len(self.periods) > 2:
+            return f"{self.periods[0]} to {self.periods[-1]}"
+        return wording.listed(self.periods)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +170,7 @@ class Report:
     tiles: tuple[Tile, ...]
     years: tuple[YearHead, ...]
     parts: tuple[Part, ...]
+    further: tuple[Part, ...]
     left_out: tuple[str, ...]
     notes: tuple[str, ...]
     charts: tuple[Chart, ...]
@@ -176,6 +186,7 @@ class Report:
     swot: tuple[tuple[str, str, str, tuple[Finding, ...]], ...]
     rules_line: str
     restated: tuple[Restated, ...]
+    restated_before: tuple[Restated, ...]
     gaps: tuple[Gap, ...]
     evidence: tuple[Evidence, ...]
     method: tuple[tuple[str, str], ...]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from research_dashboard.reports import layout
 from research_dashboard.reports.book import JSON, Book
 from research_dashboard.reports.model import Finding, Gap, RunFacts, Standing
 from research_dashboard.reports.sentences import Fragment, Sentence, plain, say
@@ -19,6 +20,12 @@ class Latest:
     every: Mapping[str, Sequence[JSON]]
     standing: Sequence[Standing]
     position: JSON
+    restated: int  # figures of the years shown that later filings restated
+
+    @property
+    def close(self) -> bool:
+        """False when the peer set is so wide that a rank in it says little."""
+        return not (self.position.get("set") or {}).get("warning")
 
     def figure(self, concept: str, back: int = 0) -> JSON | None:
         """The figure `back` years before the newest; None where the results have none."""
@@ -42,11 +49,13 @@ class Latest:
         if now is None or before is None:
             return ""
         shown = wording.change(now, before)
+        if now["unit"] not in {"percent", "ratio", "days"} and (now.get("value") or 0) < 0:
+            return ""  # from a profit to a loss: a percentage would say nothing
         return "" if shown in {wording.DASH, wording.NOT_MEANINGFUL} else shown
 
     def rank(self, concept: str) -> str:
-        """4 of 6; empty where it is not ranked."""
-        found = next((row.rank for row in self.standing if row.ratio == concept), "")
+        """4 of 6; empty where it is not ranked, or among companies of other industries."""
+        found = next((row.rank for row in self.standing if row.ratio == concept), "") if self.close else ""
         return "" if found == wording.DASH else found
 
     def below(self, concept: str) -> str:
@@ -61,6 +70,8 @@ class Latest:
                 parts.append(f"{wording.display(before, self.book.scale)} in {year}")
             elif self.change(concept):
                 parts.append(f"{self.change(concept)} on {year}")
+            else:
+                parts.append(f"{wording.in_words(before)} in {year}")
         if self.rank(concept):
             parts.append(f"rank {self.rank(concept)}")
         return " · ".join(parts)
@@ -119,7 +130,7 @@ def what_it_is(latest: Latest) -> tuple[Sentence, ...]:
     if profile.get("sic_description"):
         code = f" (SIC {profile['sic']:04})" if profile.get("sic") else ""
         at = f", {place}" if place else ""
-        sentences.append(f"{profile['sic_description']}{code}{at}.")
+        sentences.append(f"{_sentence(profile['sic_description'])}{code}{at}.")
     elif place:
         sentences.append(f"{place}.")
     if profile.get("exchange") and profile.get("ticker"):
@@ -132,6 +143,11 @@ def what_it_is(latest: Latest) -> tuple[Sentence, ...]:
     return ((Fragment(" ".join(sentences) or "Nothing but its name is at hand."),),)
 
 
+def _sentence(words: str) -> str:
+    """NATIONAL COMMERCIAL BANKS as National commercial banks."""
+    return words.capitalize() if words.isupper() else words
+
+
 def _title(city: str | None) -> str:
     return city.title() if city and city.isupper() else city or ""
 
@@ -142,7 +158,9 @@ def how_it_stands(latest: Latest) -> tuple[Sentence, ...]:
     share, place, of = (latest.position.get(key) for key in ("market_share", "rank", "of"))
     if latest.present("revenue"):
         revenue = latest.words("revenue")
-        if place and of and isinstance(share, Mapping) and share.get("value") is not None:
+        if not latest.close:
+            sentences.append(say("Revenue of {}. No close peers are at hand to rank it among.", revenue))
+        elif place and of and isinstance(share, Mapping) and share.get("value") is not None:
             sentences.append(say(f"Revenue of {{}}: number {place} of {of}, with {share['wording']}.", revenue))
         else:
             sentences.append(say("Revenue of {}. There are no peers at hand to rank it among.", revenue))
@@ -175,8 +193,8 @@ def what_changed(latest: Latest) -> tuple[Sentence, ...]:
         elif latest.present(concept):
             before = latest.figure(concept, 1)
             if before is not None and before.get("value") is not None:
-                after = f"{wording.in_words(before)} → {latest.words(concept).text}"
-                changes.append((name, Fragment(after, latest.words(concept).cell)))
+                now = latest.words(concept)
+                changes.append((name, Fragment(f"{now.text} after {wording.in_words(before)}", now.cell)))
     sentences: list[Sentence] = []
     if changes:
         template = ", ".join(f"{name} {{}}" for name, _ in changes)
@@ -186,10 +204,9 @@ def what_changed(latest: Latest) -> tuple[Sentence, ...]:
         change = latest.change("debt")
         direction = "fell" if change.startswith(wording.MINUS) else "rose"
         sentences.append(say(f"Debt {direction} {change.lstrip(SIGNS)} to {{}}.", latest.words("debt")))
-    restated = latest.book.health.get("restated") or ()
-    if restated:
-        words = wording.counted(len(restated), "filed figure")
-        verb = "was" if len(restated) == 1 else "were"
+    if latest.restated:
+        words = wording.counted(latest.restated, "filed figure")
+        verb = "was" if latest.restated == 1 else "were"
         sentences.append((Fragment(words, anchor="#restated"), Fragment(f" {verb} restated by later filings.")))
     return tuple(sentences) or (say("No figure of both years is at hand."),)
 
@@ -209,11 +226,14 @@ def what_to_look_at(
     best = [by_quadrant[key][0] for key in ("strengths", "opportunities") if by_quadrant.get(key)]
     chosen = (worst + sorted(rest, key=lambda found: -found.score) + best)[:3]
     sentences = [_stop(found.sentence) for found in chosen]
-    if gaps:
-        gap = gaps[0]
-        periods = gap.periods[0] if len(gap.periods) == 1 else f"{gap.periods[0]} to {gap.periods[-1]}"
+    silent = layout.NOT_FOR_FINANCIALS if latest.book.health.get("sector") in ("bank", "insurer") else frozenset()
+    told = [gap for gap in gaps if gap.concept not in silent]
+    if told:
+        gap = told[0]
         more = f", and {wording.counted(len(gaps) - 1, 'further gap')}" if len(gaps) > 1 else ""
-        sentences.append((Fragment(f"{gap.label} is missing for {periods}", anchor=f"#{gap.id}"), Fragment(f"{more}.")))
+        sentences.append(
+            (Fragment(f"{gap.label} is missing for {gap.span}", anchor=f"#{gap.id}"), Fragment(f"{more}."))
+        )
     return tuple(sentences) or (say("No rule fired, and no figure is missing."),)
 
 
@@ -233,13 +253,13 @@ def peer_line(latest: Latest) -> Sentence:
     return (Fragment(" ".join(parts)),)
 
 
-def rules_line(analysis: JSON) -> str:
+def rules_line(analysis: JSON, scale: wording.Scale) -> str:
     """Nine findings: 9 rules fired, 34 could be tested, of 36."""
     if "rules" not in analysis:
         return "Findings by declared rules, each with its evidence"
     fired, tested, rules = (analysis.get(key, 0) for key in ("fired", "tested", "rules"))
     fired_words = "No rule fired" if not fired else f"{wording.counted(fired, 'rule')} fired"
-    return f"{fired_words}; {tested} of {rules} could be tested. Each finding shows its evidence."
+    return f"{fired_words}; {tested} of {rules} could be tested. Evidence in {scale.title}."
 
 
 def method(run: RunFacts, manifest: JSON, health: JSON) -> tuple[tuple[str, str], ...]:
