@@ -4,6 +4,7 @@ from research_dashboard.base import Base
 from research_dashboard.tables.accounts import ApiToken, Role, Scope, ShareLink, SignIn, User
 from research_dashboard.tables.companies import Company, DataLoad, Fact, Filing, Ticker, XbrlTag
 from research_dashboard.tables.preferences import Preference
+from research_dashboard.tables.record import RUN_SEARCH, CompanyName, RunCount, RunNote, RunTag, SavedView, Tag
 from research_dashboard.tables.runs import (
     ENDED,
     MOVES,
@@ -21,10 +22,12 @@ from research_dashboard.tables.workers import Worker
 __all__ = [
     "ENDED",
     "MOVES",
+    "RUN_SEARCH",
     "WAITING_OR_WORKING",
     "ApiToken",
     "Base",
     "Company",
+    "CompanyName",
     "DataLoad",
     "Fact",
     "Filing",
@@ -34,12 +37,17 @@ __all__ = [
     "ResearchResult",
     "ResearchRun",
     "Role",
+    "RunCount",
+    "RunNote",
+    "RunTag",
+    "SavedView",
     "Scope",
     "ShareLink",
     "SignIn",
     "Source",
     "Status",
     "StepStatus",
+    "Tag",
     "Ticker",
     "User",
     "Worker",

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from research_dashboard.extensions import db, writing
-from research_dashboard.models import ResearchRun
+from research_dashboard.models import Company, ResearchRun, Ticker
 from research_dashboard.queries.runs import (
     InvalidFilter,
     RunFilter,
@@ -139,7 +139,7 @@ def test_p57_a_filter_a_column(in_app: Flask, column: str, text: str, found: lis
         ("company=a&company=b", "company", "twice"),
         ("company=" + "x" * 201, "company", "at most 200"),
         ("company=a%00b", "company", "control"),
-        ("q=" + "x" * 501, "q", "at most 500"),
+        ("q=" + "x" * 2001, "q", "at most 2000"),
         ("col_id=one", "col_id", "whole number"),
         ("col_id=99999999999999999999", "col_id", "whole number"),
         ("col_duration=NaN", "col_duration", "not a number"),
@@ -196,7 +196,9 @@ def test_the_states_are_counted_under_the_other_filters(in_app: Flask) -> None:
 
 
 def test_words_of_q_stand_in_company_ticker_or_researcher(in_app: Flask) -> None:
-    store({"company": "Apple Inc.", "ticker": "AAPL"}, {"company": "Oracle", "researcher": "anna"})
+    with writing() as session:
+        session.add(Company(id=7, cik=320193, name="Apple Inc.", tickers=[Ticker(symbol="AAPL")]))
+    store({"company": "Apple Inc.", "company_id": 7}, {"company": "Oracle", "researcher": "anna"})
     assert names("q=aapl") == ["Apple Inc."]
     assert names("q=anna+orac") == ["Oracle"]
     assert names("q=anna+apple") == []

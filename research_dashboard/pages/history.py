@@ -15,7 +15,7 @@ from research_dashboard.extensions import db, reading, to_json
 from research_dashboard.logs import logger
 from research_dashboard.models import ENDED, ResearchRun
 from research_dashboard.pages.frame import preferences
-from research_dashboard.queries.run_fields import LARGEST, STATUSES
+from research_dashboard.queries.run_fields import FIELDS, LARGEST, STATUSES
 from research_dashboard.queries.run_filter import NAMES
 from research_dashboard.queries.runs import (
     FieldError,
@@ -24,7 +24,6 @@ from research_dashboard.queries.runs import (
     run_whole,
     runs_page,
     runs_stream,
-    status_counts,
 )
 from research_dashboard.reports.run_lists import runs_csv
 
@@ -120,11 +119,10 @@ def _answer(
     **context: Any,
 ) -> Response:
     """The list under the filter; its errors, or that it cannot be read, in place of the rows (P72)."""
-    page, counts = None, dict.fromkeys(STATUSES, 0)
+    page = None
     if not errors:
         try:
-            session = db.session()
-            page, counts = runs_page(session, wanted), status_counts(session, wanted)
+            page = runs_page(db.session(), wanted)
         except SQLAlchemyError:
             logger.exception("the list of runs cannot be read")
             status = 503
@@ -138,8 +136,8 @@ def _answer(
         errors={error.field: error.detail for error in errors},
         columns=COLUMNS,
         statuses=STATUSES,
+        fields=tuple(FIELDS),
         page=page,
-        counts=counts,
         **context,
     )
     if htmx.is_partial():

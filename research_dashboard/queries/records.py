@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, Text, cast, func, select
+from sqlalchemy import Text, cast, func, select
 from sqlalchemy.orm import Session
 
 from research_dashboard.models import ResearchDetail, ResearchResult, ResearchRun
 from research_dashboard.queries.run_filter import RunFilter
-from research_dashboard.queries.runs import runs_matching
+from research_dashboard.queries.runs import runs_overall, runs_slice, runs_total
 
 RUN_KEYS = (
     "id",
@@ -59,7 +59,14 @@ Record = dict[str, Any]
 
 def run_records(session: Session, wanted: RunFilter, *, skip: int, limit: int) -> list[Record]:
     """`limit` runs of the filter after the first `skip`."""
-    statement: Select[Any] = runs_matching(wanted).with_only_columns(*RUN_COLUMNS).offset(skip).limit(limit)
+    statement = runs_slice(
+        RUN_COLUMNS,
+        wanted,
+        skip=skip,
+        limit=limit,
+        total=runs_total(session, wanted),
+        overall=runs_overall(session),
+    )
     return [dict(zip(RUN_KEYS, row, strict=True)) for row in session.execute(statement)]
 
 

@@ -9,16 +9,31 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, Integer, and_, func, not_, or_, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import GenericFunction
 
 from research_dashboard.base import fold, folded
-from research_dashboard.models import ResearchRun, Status
+from research_dashboard.models import (
+    RUN_SEARCH,
+    Company,
+    CompanyName,
+    Origin,
+    ResearchRun,
+    RunCount,
+    RunTag,
+    Source,
+    Status,
+    Tag,
+    Ticker,
+)
 
 EARLIEST, LATEST = date(1900, 1, 1), date(2999, 12, 31)
 LARGEST = 2**63 - 1
 MOST_TEXT = 200  # characters of a text that is looked for
 
-Column = Any  # an attribute of the mapped class
+Column = Any  # an attribute of the mapped class, or SQL over it
+Compare = Callable[[str, str, tzinfo], ColumnElement[bool]]  # operator, text, the reader's zone
 
 
 class BadValue(ValueError):
@@ -31,7 +46,7 @@ class Field:
 
     name: str
     label: str
-    compare: Callable[[str, str, tzinfo], ColumnElement[bool]]
+    compare: Compare
 
 
 OPERATORS = (":", "=", "!=", "<", "<=", ">", ">=")
@@ -51,7 +66,7 @@ def _ordered(column: Column, op: str, value: Any) -> ColumnElement[bool]:
     return compared[op]()  # type: ignore[no-any-return]
 
 
-def _whole(column: Column) -> Callable[[str, str, tzinfo], ColumnElement[bool]]:
+def _whole(column: Column) -> Compare:
     def compare(op: str, text: str, _zone: tzinfo) -> ColumnElement[bool]:
         if not re.fullmatch(r"[0-9]{1,19}", text) or int(text) > LARGEST:
             raise BadValue(f"“{text}” is not a whole number from 0 to {LARGEST:,}.")
@@ -60,7 +75,7 @@ def _whole(column: Column) -> Callable[[str, str, tzinfo], ColumnElement[bool]]:
     return compare
 
 
-def _number(column: Column) -> Callable[[str, str, tzinfo], ColumnElement[bool]]:
+def _number(column: Column) -> Compare:
     def compare(op: str, text: str, _zone: tzinfo) -> ColumnElement[bool]:
         if not re.fullmatch(r"[0-9]{1,12}([.,][0-9]{1,9})?", text):
             raise BadValue(f"“{text}” is not a number such as 2 or 0.5.")
@@ -74,7 +89,9 @@ def containing(column: Column, text: str) -> ColumnElement[bool]:
     return folded(column).contains(fold(text), autoescape=True)
 
 
-def _text(column: Column) -> Callable[[str, str, tzinfo], ColumnElement[bool]]:
+def a_text(column: Column) -> Compare:
+    """Texts: contains, is, is not."""
+
     def compare(op: str, text: str, _zone: tzinfo) -> ColumnElement[bool]:
         if len(text) > MOST_TEXT:
             raise BadValue(f"That is {len(text):,} characters; at most {MOST_TEXT} can be looked for.")
@@ -82,16 +99,18 @@ def _text(column: Column) -> Callable[[str, str, tzinfo], ColumnElement[bool]]:
             return containing(column, text)
         if op not in ("=", "!="):
             raise BadValue(f"A text is compared with “:” (contains), “=” or “!=”, not “{op}”.")
-        return or_(folded(column) != fold(text), column.is_(None)) if op == "!=" else folded(column) == fold(text)
+        return folded(column) != fold(text) if op == "!=" else folded(column) == fold(text)
 
     return compare
 
 
-def _choice(column: Column, choices: tuple[str, ...]) -> Callable[[str, str, tzinfo], ColumnElement[bool]]:
+def choice(column: Column, choices: tuple[str, ...]) -> Compare:
+    """One of a few words; with “:” its beginning will do."""
+
     def compare(op: str, text: str, _zone: tzinfo) -> ColumnElement[bool]:
-        chosen = [choice for choice in choices if choice.lower() == text.lower()]
+        chosen = [word for word in choices if word.lower() == text.lower()]
         if not chosen and op == ":":
-            chosen = [choice for choice in choices if choice.lower().startswith(text.lower())]
+            chosen = [word for word in choices if word.lower().startswith(text.lower())]
         if not chosen:
             raise BadValue(f"“{text}” is none of {', '.join(choices)}.")
         if op not in (":", "=", "!="):
@@ -135,7 +154,7 @@ def period(text: str, zone: tzinfo) -> tuple[datetime, datetime]:
     return midnight(whole, zone), midnight(whole + timedelta(days=1), zone)
 
 
-def _moment(column: Column) -> Callable[[str, str, tzinfo], ColumnElement[bool]]:
+def _moment(column: Column) -> Compare:
     def compare(op: str, text: str, zone: tzinfo) -> ColumnElement[bool]:
         begin, end = period(text, zone)
         compared: dict[str, Callable[[], Any]] = {
@@ -152,22 +171,129 @@ def _moment(column: Column) -> Callable[[str, str, tzinfo], ColumnElement[bool]]
     return compare
 
 
+def _named(column: Column, names: Column, where: ColumnElement[bool] | None = None) -> Compare:
+    """A text that is looked for among the few different names there are, not in every run."""
+    among = a_text(names)
+
+    def compare(op: str, text: str, zone: tzinfo) -> ColumnElement[bool]:
+        found = select(func.lower(names)).where(among(":" if op == ":" else "=", text, zone))
+        if where is not None:
+            found = found.where(where)
+        held = func.lower(column).in_(found)
+        among(op, text, zone)  # refuses an operator that texts do not know
+        return not_(held) if op == "!=" else held
+
+    return compare
+
+
+def _filer(condition: Compare) -> Compare:
+    """A property of the filer whose run it is."""
+
+    def compare(op: str, text: str, zone: tzinfo) -> ColumnElement[bool]:
+        held = ResearchRun.company_id.in_(select(Company.id).where(condition("=" if op == "!=" else op, text, zone)))
+        return or_(ResearchRun.company_id.is_(None), not_(held)) if op == "!=" else held
+
+    return compare
+
+
+def _sic(op: str, text: str, zone: tzinfo) -> ColumnElement[bool]:
+    """sic:35 is all of major group 35; sic=3571 that industry; < and > compare."""
+    if not re.fullmatch(r"[0-9]{2,4}", text):
+        raise BadValue(f"“{text}” is not a SIC code: give 2 to 4 digits, such as 35 or 3571.")
+    scale = 10 ** (4 - len(text))
+    if op == ":" and scale > 1:
+        return Company.sic.between(int(text) * scale, int(text) * scale + scale - 1)
+    return _ordered(Company.sic, op, int(text))
+
+
+def _ticker(op: str, text: str, zone: tzinfo) -> ColumnElement[bool]:
+    if op not in (":", "=", "!="):
+        raise BadValue(f"A ticker is compared with “:”, “=” or “!=”, not “{op}”.")
+    symbols = select(Ticker.company_id).where(Ticker.symbol == text.upper())
+    return Company.id.in_(symbols)
+
+
+def _tag(op: str, text: str, _zone: tzinfo) -> ColumnElement[bool]:
+    if op not in (":", "=", "!="):
+        raise BadValue(f"A tag is compared with “:”, “=” or “!=”, not “{op}”.")
+    held = ResearchRun.id.in_(
+        select(RunTag.run_id).join(Tag, Tag.id == RunTag.tag_id).where(folded(Tag.name) == fold(text))
+    )
+    return not_(held) if op == "!=" else held
+
+
+def full_text(text: str) -> Any:
+    """The runs whose title, findings, notes or error hold the words, as a SELECT of their ids (FTS5; tsquery)."""
+    return select(RUN_SEARCH.c.rowid).where(text_match(phrase(text)))
+
+
+def phrase(text: str) -> str:
+    """A word or a quoted text as FTS5 reads it: a phrase; what has three letters or more may go on."""
+    quoted = '"' + text.replace('"', '""') + '"'
+    return f"{quoted} *" if len(text) >= 3 else quoted
+
+
+class text_match(GenericFunction[Any]):
+    """run_search holds the words of an FTS5 query; on PostgreSQL of a tsquery."""
+
+    type = Integer()  # not Boolean, which would be compared with 1: MATCH stands alone
+    inherit_cache = True
+    name = "text_match"
+
+
+@compiles(text_match)
+def _match(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"run_search MATCH {compiler.process(element.clauses, **kw)}"
+
+
+@compiles(text_match, "postgresql")
+def _match_on_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"run_search.document @@ websearch_to_tsquery('english', {compiler.process(element.clauses, **kw)})"
+
+
+def holds_word(text: str) -> ColumnElement[bool]:
+    """The word stands in the company, its ticker, the researcher's name or the full text."""
+    if not re.search(r"\w", text):
+        return FIELDS["company"].compare(":", text, UTC)
+    return or_(
+        FIELDS["company"].compare(":", text, UTC),
+        FIELDS["researcher"].compare(":", text, UTC),
+        FIELDS["ticker"].compare("=", text, UTC),
+        ResearchRun.id.in_(full_text(text)),
+    )
+
+
 STATUSES = tuple(status.value for status in Status)
+SOURCES = (*(source.value for source in Source), "none")
+run = ResearchRun
 
 FIELDS: Mapping[str, Field] = {
     field.name: field
     for field in (
-        Field("id", "ID", _whole(ResearchRun.id)),
-        Field("date", "Date", _moment(ResearchRun.date)),
-        Field("company", "Company", _text(ResearchRun.company)),
-        Field("researcher", "Researcher", _text(ResearchRun.researcher)),
-        Field("duration", "Duration", _number(ResearchRun.duration_mins)),
-        Field("status", "Status", _choice(ResearchRun.status, STATUSES)),
-        Field("insights", "Insights", _whole(ResearchRun.insights)),
+        Field("id", "ID", _whole(run.id)),
+        Field("date", "Date", _moment(run.date)),
+        Field("company", "Company", _named(run.company, CompanyName.name)),
+        Field("ticker", "Ticker", _filer(_ticker)),
+        Field("sic", "SIC", _filer(_sic)),
+        Field("researcher", "Researcher", _named(run.researcher, RunCount.key, RunCount.kind == "researcher")),
+        Field("duration", "Duration", _number(run.duration_mins)),
+        Field("status", "Status", choice(run.status, STATUSES)),
+        Field("insights", "Insights", _whole(run.insights)),
+        Field("gaps", "Gaps", _whole(run.gaps)),
+        Field(
+            "source", "Source", choice(func.coalesce(run.source, "none"), (*(each.value for each in Source), "none"))
+        ),
+        Field("origin", "Origin", choice(run.origin, tuple(each.value for each in Origin))),
+        Field("tag", "Tag", _tag),
+        Field("error", "Error", a_text(func.coalesce(run.error_kind, ""))),
+        Field("title", "Title", a_text(func.coalesce(run.title, ""))),
     )
 }
+ALIASES = {"findings": "insights", "duration_mins": "duration", "error_kind": "error"}
 
 
 def compare(field: str, op: str, text: str, zone: tzinfo) -> ColumnElement[bool]:
     """The SQL of `field op text`. Raises BadValue."""
+    if not text:
+        raise BadValue("A value is missing.")
     return FIELDS[field].compare(op, text, zone)

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, tzinfo
 from typing import Any
 
+from research_dashboard.queries import filter_text
+from research_dashboard.queries.filter_text import MOST_CHARACTERS, Comparison, Node, TextError
 from research_dashboard.queries.run_fields import FIELDS, MOST_TEXT, STATUSES, BadValue, compare, day
 
 PER_PAGE, MOST_PER_PAGE = 15, 200
 MOST_PAGES = 10**9
-MOST_Q = 500
 SORTS = ("id", "date", "company", "researcher", "duration", "status", "insights")
 NEWEST_FIRST = "-date"
 COLUMNS = tuple(f"col_{name}" for name in SORTS)
@@ -28,10 +29,11 @@ NAMES = ("company", "status", "researcher", "start", "end", "q", *COLUMNS, "sort
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """What is wrong with one parameter: what it was, its limit, what would do."""
+    """What is wrong with one parameter: what it was, its limit, what would do; in q at which character, from 1."""
 
     field: str
     detail: str
+    position: int | None = None
 
 
 class InvalidFilter(ValueError):
@@ -69,6 +71,8 @@ class RunFilter:
         for name, text in sent.items():
             try:
                 _take(values, name, text, zone)
+            except TextError as error:
+                errors.append(FieldError(name, str(error), error.position))
             except BadValue as error:
                 errors.append(FieldError(name, str(error)))
         if "start" in values and "end" in values and values["end"] < values["start"]:
@@ -98,6 +102,22 @@ class RunFilter:
         if given["page"] == 1:
             given["page"] = ""
         return {name: str(value) for name, value in given.items() if value not in ("", None)}
+
+    def parts(self) -> tuple[Node, ...]:
+        """Everything but the status, as parts that must all hold."""
+        found: list[Node] = []
+        if self.company:
+            found.append(Comparison("company", ":", self.company, 1))
+        if self.researcher:
+            found.append(Comparison("researcher", ":", self.researcher, 1))
+        if self.start:
+            found.append(Comparison("date", ">=", self.start.isoformat(), 1))
+        if self.end:
+            found.append(Comparison("date", "<=", self.end.isoformat(), 1))
+        found.extend(Comparison(name, *column_filter(text), 1) for name, text in self.columns)
+        if self.q:
+            found.extend(filter_text.conjuncts(filter_text.parse(self.q)))
+        return tuple(found)
 
     @property
     def narrows(self) -> bool:
@@ -129,7 +149,7 @@ def _gather(args: Iterable[tuple[str, str]], also: frozenset[str]) -> tuple[dict
 
 def _take(values: dict[str, Any], name: str, text: str, zone: tzinfo) -> None:
     """Put the parameter's value where RunFilter wants it. Raises BadValue."""
-    most = MOST_Q if name == "q" else MOST_TEXT
+    most = MOST_CHARACTERS if name == "q" else MOST_TEXT
     if len(text) > most:
         raise BadValue(f"That is {len(text):,} characters; at most {most} can be looked for.")
     if not text.isprintable():
@@ -142,6 +162,9 @@ def _take(values: dict[str, Any], name: str, text: str, zone: tzinfo) -> None:
         values[name] = _sort(text)
     elif name in ("page", "per_page"):
         values[name] = _from_one(text, MOST_PAGES if name == "page" else MOST_PER_PAGE)
+    elif name == "q":
+        filter_text.condition(filter_text.parse(text), zone)
+        values[name] = text
     elif name.startswith("col_"):
         column = name.removeprefix("col_")
         op, value = column_filter(text)

@@ -83,6 +83,18 @@ def one_of(column: str, values: type[StrEnum]) -> str:
     return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
 
 
+KEPT = text("deleted_at IS NULL")
+# Each order of the record is an index over the runs outside the trash; the status at its end lets it count by status.
+ORDERS: dict[str, tuple[Any, ...]] = {
+    "date": ("date", "id", "status"),
+    "status": ("status", "date", "id"),
+    "company": (text("lower(company)"), "date", "id", "status"),
+    "researcher": (text("lower(researcher)"), "date", "id", "status"),
+    "duration": ("duration_mins", "id", "status"),
+    "insights": ("insights", "id", "status"),
+}
+
+
 class ResearchRun(Base):
     """One research of one company: who, what, when, how long, from which data, by which rules (P1)."""
 
@@ -104,9 +116,10 @@ class ResearchRun(Base):
         CheckConstraint(
             "status <> 'Failed' OR origin <> 'research' OR error_kind IS NOT NULL", name="failure_says_why"
         ),
-        Index("ix_research_runs_date_id", "date", "id"),
-        Index("ix_research_runs_status_date_id", "status", "date", "id"),
-        Index("ix_research_runs_company", "company"),
+        *(
+            Index(f"ix_research_runs_kept_{name}", *columns, sqlite_where=KEPT, postgresql_where=KEPT)
+            for name, columns in ORDERS.items()
+        ),
         Index("ix_research_runs_company_id", "company_id"),
         Index("ix_research_runs_parent_run_id", "parent_run_id"),
         Index(  # what the workers look for: short, however long the history is
@@ -155,6 +168,8 @@ class ResearchRun(Base):
     priority: Mapped[int] = mapped_column(default=FOR_PEOPLE, server_default="0")
     parent_run_id: Mapped[int | None] = mapped_column(ForeignKey("research_runs.id", ondelete="SET NULL"))
     deleted_at: Mapped[datetime | None]
+    title: Mapped[str | None]
+    pinned_at: Mapped[datetime | None]
 
     details: Mapped[list["ResearchDetail"]] = relationship(
         back_populates="run", cascade="all, delete-orphan", passive_deletes=True, order_by="ResearchDetail.position"

@@ -1,0 +1,200 @@
+"""The filter text: `status:failed AND (company:"general electric" OR duration>2) AND NOT tag:draft`.
+
+AND, OR and NOT are written large; side by side means AND; NOT binds tightest, then AND. A word alone is looked for in
+the names and in the full text. Parsed by lark; what it means is asked of run_fields.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import tzinfo
+from functools import lru_cache
+from typing import Any
+
+from lark import Lark, Token, Transformer
+from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
+from sqlalchemy import ColumnElement, and_, not_, or_
+
+from research_dashboard.queries.run_fields import ALIASES, FIELDS, BadValue, compare, holds_word
+
+MOST_CHARACTERS = 2000
+MOST_TERMS = 100
+MOST_DEPTH = 40
+
+GRAMMAR = r"""
+?start: either
+?either: both ("OR" both)*
+?both: one ("AND"? one)*
+?one: "NOT" one -> negated
+    | "(" either ")"
+    | FIELD OPERATOR value -> comparison
+    | value -> word
+value: QUOTED | BARE
+FIELD.3: /[A-Za-z_]+(?=\s*(:|!=|<>|<=|>=|=|<|>))/
+OPERATOR.2: /:|!=|<>|<=|>=|=|<|>/
+QUOTED: /"([^"\\]|\\.)*"/
+BARE: /(?!(AND|OR|NOT)([\s()"]|$))[^\s()":=<>!][^\s()"]*/
+%import common.WS
+%ignore WS
+"""
+
+
+class TextError(ValueError):
+    """A filter text that cannot be understood: at which character (from 1), and what would do."""
+
+    def __init__(self, position: int, detail: str) -> None:
+        super().__init__(f"At character {position}: {detail}")
+        self.position, self.detail = position, detail
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`field op text`; `position` is where the text stands."""
+
+    field: str
+    op: str
+    text: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word alone."""
+
+    text: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """What must not be."""
+
+    node: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """All of them (AND) or any of them (OR)."""
+
+    every: bool
+    nodes: tuple["Node", ...]
+
+
+Node = Comparison | Word | Not | Many
+
+
+class _Build(Transformer[Token, Any]):
+    """Lark's tree becomes ours."""
+
+    def value(self, children: list[Token]) -> tuple[str, int]:
+        token = children[0]
+        text = str(token)
+        if token.type == "QUOTED":
+            text = text[1:-1].replace('\\"', '"').replace("\\\\", "\\")
+        return text, (token.start_pos or 0) + 1
+
+    def comparison(self, children: list[Any]) -> Comparison:
+        field, op, (text, position) = children
+        name = field.lower()
+        if name not in FIELDS and name not in ALIASES:
+            raise TextError((field.start_pos or 0) + 1, f"“{field}” is not a field. There are: {', '.join(FIELDS)}.")
+        return Comparison(ALIASES.get(name, name), "!=" if op == "<>" else str(op), text, position)
+
+    def word(self, children: list[tuple[str, int]]) -> Word:
+        return Word(*children[0])
+
+    def negated(self, children: list[Node]) -> Not:
+        return Not(children[0])
+
+    def both(self, children: list[Node]) -> Many:
+        return Many(True, tuple(children))
+
+    def either(self, children: list[Node]) -> Many:
+        return Many(False, tuple(children))
+
+
+_parser = Lark(GRAMMAR, parser="lalr", maybe_placeholders=False)
+
+
+@lru_cache(maxsize=256)
+def parse(text: str) -> Node:
+    """The filter text as a tree. Raises TextError."""
+    if len(text) > MOST_CHARACTERS:
+        raise TextError(
+            MOST_CHARACTERS + 1, f"The text has {len(text):,} characters; at most {MOST_CHARACTERS:,} are read."
+        )
+    try:
+        tree = _parser.parse(text)
+    except UnexpectedInput as error:
+        raise _explained(error, text) from None
+    try:
+        node: Node = _Build().transform(tree)
+    except Exception as error:
+        inner = getattr(error, "orig_exc", error)
+        if isinstance(inner, TextError):
+            raise inner from None
+        raise
+    _bounded(node)
+    return node
+
+
+def _explained(error: UnexpectedInput, text: str) -> TextError:
+    """Lark's complaint in words."""
+    if isinstance(error, UnexpectedEOF) or (isinstance(error, UnexpectedToken) and error.token.type == "$END"):
+        if text.rstrip().endswith(("AND", "OR", "NOT")):
+            return TextError(len(text) + 1, "Something is missing after the last word: what is to be looked for?")
+        if text.count("(") > text.count(")"):
+            return TextError(len(text) + 1, "A “)” is missing at the end.")
+        return TextError(len(text) + 1, "A value is missing at the end, such as status:failed.")
+    position = (error.pos_in_stream or 0) + 1
+    if isinstance(error, UnexpectedCharacters) and text[position - 1] == '"':
+        return TextError(position, "This quote is not closed.")
+    found = str(error.token) if isinstance(error, UnexpectedToken) else text[position - 1 : position]
+    if found == ")":
+        return TextError(position, "This “)” closes nothing, or there is nothing before it.")
+    return TextError(position, f'“{found}” cannot stand here. Put texts with signs in quotes: company:"a:b".')
+
+
+def _bounded(node: Node) -> None:
+    """Refuse what the database would choke on."""
+    terms, stack = 0, [(node, 1)]
+    while stack:
+        here, depth = stack.pop()
+        if depth > MOST_DEPTH:
+            raise TextError(1, f"It is nested more than {MOST_DEPTH} deep.")
+        if isinstance(here, Not):
+            stack.append((here.node, depth + 1))
+        elif isinstance(here, Many):
+            stack.extend((child, depth + 1) for child in reversed(here.nodes))
+        else:
+            terms += 1
+            if terms > MOST_TERMS:
+                raise TextError(here.position, f"There are more than {MOST_TERMS} terms.")
+
+
+def conjuncts(node: Node) -> tuple[Node, ...]:
+    """The parts that must all hold."""
+    if isinstance(node, Many) and node.every:
+        return tuple(part for child in node.nodes for part in conjuncts(child))
+    return (node,)
+
+
+def words(node: Node) -> tuple[str, ...]:
+    """The words that are looked for, to be marked in snippets; not those behind NOT."""
+    if isinstance(node, Word):
+        return (node.text,)
+    if isinstance(node, Many):
+        return tuple(word for child in node.nodes for word in words(child))
+    return ()
+
+
+def condition(node: Node, zone: tzinfo) -> ColumnElement[bool]:
+    """The SQL of the tree. Raises TextError where a value does not suit its field."""
+    if isinstance(node, Not):
+        return not_(condition(node.node, zone))
+    if isinstance(node, Many):
+        join: Callable[..., ColumnElement[bool]] = and_ if node.every else or_
+        return join(*(condition(child, zone) for child in node.nodes))
+    try:
+        return holds_word(node.text) if isinstance(node, Word) else compare(node.field, node.op, node.text, zone)
+    except BadValue as error:
+        raise TextError(node.position, str(error)) from None

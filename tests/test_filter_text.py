@@ -1,0 +1,186 @@
+"""The filter text finds what it says, and says at which character it cannot be understood."""
+
+import json
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from research_dashboard.extensions import db, writing
+from research_dashboard.models import Company, ResearchResult, ResearchRun, RunCount, RunTag, Tag
+from research_dashboard.queries import filter_text
+from research_dashboard.queries.filter_text import TextError
+from research_dashboard.queries.runs import InvalidFilter, RunFilter, runs_matching, runs_total
+from tests.conftest import Page
+from tests.test_run_filter import NOON, names, parse, store
+
+
+@pytest.fixture
+def five(in_app: Flask) -> None:
+    """Five runs that differ."""
+    with writing() as session:
+        session.add(Company(id=7, cik=40545, name="General Electric Co", sic=3600))
+    store(
+        {"company": "General Electric", "status": "Failed", "duration_mins": 3, "company_id": 7,
+         "error_kind": "no_facts", "error_message": "No annual report was found."},
+        {"company": "Electric Boat", "status": "Failed", "duration_mins": 1, "source": "live", "gaps": 4},
+        {"company": "General Mills", "status": "Completed", "duration_mins": 5, "insights": 9, "source": "bundled"},
+        {"company": "Ångström AND Sons", "researcher": "bob"},
+        {"company": "100% Oats", "researcher": "o'neil", "title": "The big one"},
+    )  # fmt: skip
+    with writing() as session:
+        session.add(Tag(id=1, name="Draft"))
+        session.flush()
+        session.add_all([RunTag(run_id=2, tag_id=1), RunTag(run_id=3, tag_id=1)])
+        findings = [{"sentence": "Gross margin narrowed."}, {"sentence": "Revenue grew 5%."}]
+        session.add(
+            ResearchResult(research_run_id=3, result_type="insights", position=7, result_data={"findings": findings})
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("status:failed", [2, 1]),
+        ('status:failed AND company:"general electric" AND duration>2', [1]),
+        ('status:failed company:"general electric"', [1]),
+        ("company:electric OR company:mills", [3, 2, 1]),
+        ("company:general AND (status:completed OR duration=3)", [3, 1]),
+        ("company:general status:completed OR company:boat", [3, 2]),
+        ("NOT status:failed", [5, 4, 3]),
+        ("NOT (status:failed OR researcher:bob)", [5, 3]),
+        ("duration>=3", [3, 1]),
+        ("duration <> 3 company:electric", [2]),
+        ("sic:36", [1]),
+        ("sic=3600", [1]),
+        ("sic!=3600", [5, 4, 3, 2]),
+        ("sic<3600", []),
+        ("source:live OR source:bundled", [3, 2]),
+        ("source!=none", [3, 2]),
+        ("gaps>0", [2]),
+        ("findings>5", [3]),
+        ("tag:DRAFT", [3, 2]),
+        ("NOT tag:draft", [5, 4, 1]),
+        ("error:no_facts", [1]),
+        ("error!=no_facts", [5, 4, 3, 2]),
+        ("title:big", [5]),
+        ("date:2026-03-02", [5, 4, 3, 2, 1]),
+        ('date>"2026-03-02 12:03"', [5]),
+        ("id:3", [3]),
+        ("narrow", [3]),
+        ("margins", [3]),
+        ('"annual report"', [1]),
+        ('"report annual"', []),
+        ("big", [5]),
+        ("100%", [5]),
+        ("o'neil", [5]),
+        ("ångström", [4]),
+        ('"AND"', [4]),
+        ("general NOT mills", [1]),
+        ("company=electric", []),
+        ('company="electric boat"', [2]),
+        ('company!="electric boat"', [5, 4, 3, 1]),
+    ],
+)
+def test_the_text_finds_what_it_says(five: None, text: str, found: list[int]) -> None:
+    query = urlencode({"q": text})
+    assert [row.id for row in _rows(query)] == found
+    assert runs_total(db.session(), parse(query)) == len(found)
+
+
+def _rows(query: str) -> list[object]:
+    return list(db.session.execute(runs_matching(parse(query))))
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "says"),
+    [
+        ("colour:red", 1, "not a field"),
+        ("company:apple AND colour:red", 19, "not a field"),
+        ("company:apple AND", 18, "missing after"),
+        ("(company:apple", 15, "“)” is missing"),
+        ("company:apple)", 14, "closes nothing"),
+        ('company:"apple', 9, "not closed"),
+        ("status:", 8, "value is missing"),
+        ("status:bananas", 8, "none of"),
+        ("duration>fast", 10, "not a number"),
+        ("company:x duration>fast", 20, "not a number"),
+        ("date:tomorrow", 6, "not a date"),
+        ("OR company:a", 1, "cannot stand here"),
+        ("company>a", 9, "contains"),
+        ("= 3", 1, "cannot stand here"),
+        ('company:""', 9, "missing"),
+        ("()", 2, "closes nothing"),
+        (" ".join(["a"] * 101), 201, "more than 100 terms"),
+        ("NOT " * 41 + "a", 1, "nested"),
+        ("x" * 201, 1, "at most 200"),
+    ],
+)
+def test_a_mistake_is_pointed_at(text: str, position: int, says: str) -> None:
+    with pytest.raises(InvalidFilter) as caught:
+        parse(urlencode({"q": text}))
+    (error,) = caught.value.errors
+    assert (error.field, error.position) == ("q", position)
+    assert says in error.detail
+    assert error.detail.startswith(f"At character {position}:")
+
+
+WORDS = ["a", "AND", "OR", "NOT", "(", ")", '"', "status:", "failed", ":", ">", "duration>1", "\\", "%", "é", "*", "-"]
+PIECES = st.lists(st.sampled_from(WORDS), max_size=14)
+
+
+@given(pieces=PIECES, glue=st.sampled_from(["", " "]))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_finds_runs_or_says_what_is_wrong(five: None, pieces: list[str], glue: str) -> None:
+    try:
+        wanted = RunFilter.parse([("q", glue.join(pieces))])
+    except InvalidFilter as error:
+        assert error.errors[0].position  # noqa: PT017
+        return
+    assert 0 <= runs_total(db.session(), wanted) <= 5
+
+
+def test_deep_parentheses_do_no_harm() -> None:
+    with pytest.raises(TextError):
+        filter_text.parse("(" * 900 + "a")
+    assert filter_text.parse("(" * 900 + "a" + ")" * 900)
+
+
+def test_page_and_api_find_the_same_runs(
+    five: None, app: Flask, client: FlaskClient, visit: Callable[..., Page]
+) -> None:
+    query = urlencode({"q": "company:general OR tag:draft", "sort": "company"})
+    page = visit(f"/historical-records?{query}")
+    answer = client.get(f"/api/research_runs/?{query}")
+    assert (
+        [str(run["id"]) for run in json.loads(answer.data)] == page.texts("tbody tr td:first-child") == ["2", "1", "3"]
+    )
+    assert answer.headers["X-Total-Count"] == "3"
+    page = visit(f"/historical-records?{urlencode({'q': 'status:x AND y'})}", status=422)
+    assert page.text("#f-q-error").startswith("At character 8: “x” is none of")
+    assert client.get("/api/research_runs/?q=(").status_code == 422
+
+
+def test_the_kept_counts_follow_every_change(in_app: Flask) -> None:
+    ids = store({"company": "A"}, {"company": "A", "status": "Failed"}, {"company": "B", "source": "live"})
+    with writing() as session:
+        runs = {run.id: run for run in session.query(ResearchRun)}
+        runs[ids[0]].status = "Completed"
+        runs[ids[1]].deleted_at = NOON
+        runs[ids[2]].company = "C"
+        session.flush()
+        session.delete(runs[ids[0]])
+    counts = {(count.kind, count.key, count.status): count.runs for count in db.session.query(RunCount) if count.runs}
+    assert counts == {
+        ("company", "C", "Queued"): 1, ("researcher", "ann", "Queued"): 1, ("month", "2026-03", "Queued"): 1,
+        ("source", "live", "Queued"): 1, ("filer", "0", "Queued"): 1,
+    }  # fmt: skip
+    with writing() as session:
+        session.get(ResearchRun, ids[1]).deleted_at = None
+    db.session.rollback()
+    assert runs_total(db.session(), RunFilter()) == 2
+    assert names("status=Failed&company=a") == ["A"]
