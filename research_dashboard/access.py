@@ -13,8 +13,9 @@ from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from research_dashboard.extensions import csrf, db
+from research_dashboard.logs import request_id
 from research_dashboard.queries.preferences import preferences
-from research_dashboard.services import accounts
+from research_dashboard.services import accounts, audit
 from research_dashboard.services.accounts import Actor
 from research_dashboard.tables.accounts import Role
 
@@ -107,6 +108,7 @@ def init_app(app: Flask) -> None:
     manager.init_app(app)
     manager.user_loader(_load)
     app.before_request(guard)
+    app.teardown_request(lambda _error: audit.acts(None))
     app.context_processor(lambda: {"actor": actor(), "single_user": single_user()})
 
 
@@ -130,6 +132,7 @@ def guard() -> Response | Any | None:
         g.actor = Actor(operator(), Role.ADMIN)
     else:
         g.actor = _speaker()
+    _say_who()
     if request.endpoint is None:
         return None  # routing's own 404 or 405
     needed = ACCESS.get(request.endpoint, (ADMIN, ADMIN))[request.method not in SAFE]
@@ -140,6 +143,13 @@ def guard() -> Response | Any | None:
     if not g.actor.may(needed):
         raise Forbidden(f"This needs the role {needed}; {g.actor.name} has the role {g.actor.role}.")
     return None
+
+
+def _say_who() -> None:
+    """For the audit: who acts in this request, and from where."""
+    name = g.actor.name if g.actor else "nobody"
+    via = "api" if request.path.startswith("/api") else "page"
+    audit.acts(audit.Who(name, via, request.remote_addr, request_id()))
 
 
 def refuse_strangers() -> None:

@@ -2,6 +2,7 @@
 
 from research_dashboard.base import Base
 from research_dashboard.tables.accounts import ApiToken, Role, Scope, ShareLink, SignIn, User
+from research_dashboard.tables.audit import AuditEvent
 from research_dashboard.tables.companies import Company, DataLoad, Fact, Filing, Ticker, XbrlTag
 from research_dashboard.tables.preferences import Preference
 from research_dashboard.tables.record import RUN_SEARCH, CompanyName, RunCount, RunNote, RunTag, SavedView, Tag
@@ -25,6 +26,7 @@ __all__ = [
     "RUN_SEARCH",
     "WAITING_OR_WORKING",
     "ApiToken",
+    "AuditEvent",
     "Base",
     "Company",
     "CompanyName",

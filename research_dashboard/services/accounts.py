@@ -13,6 +13,7 @@ from werkzeug.security import check_password_hash, generate_password_hash
 
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import db, reading, writing
+from research_dashboard.services.audit import record
 from research_dashboard.tables.accounts import USER_NAME_LENGTH, ApiToken, Role, Scope, ShareLink, SignIn, User
 
 PASSWORD_LENGTHS = (12, 200)
@@ -72,6 +73,7 @@ def add_user(name: str, password: str, role: str) -> User:
     try:
         with writing() as session:
             session.add(user)
+            record(session, "user.add", f"user {user.name}", after={"role": user.role})
     except IntegrityError:
         raise AccountError("name", f"There is a user {user.name} already.") from None
     return user
@@ -83,6 +85,7 @@ def set_password(name: str, password: str) -> None:
     with writing() as session:
         user = _user(session.scalar(select(User).where(User.name == name.strip().lower())), name)
         user.password_hash = hashed
+        record(session, "user.password", f"user {user.name}")
         session.execute(delete(SignIn).where(SignIn.user_id == user.id))
 
 
@@ -91,6 +94,7 @@ def disable_user(name: str) -> None:
     with writing() as session:
         user = _user(session.scalar(select(User).where(User.name == name.strip().lower())), name)
         user.disabled_at = user.disabled_at or utcnow()
+        record(session, "user.disable", f"user {user.name}")
         session.execute(delete(SignIn).where(SignIn.user_id == user.id))
         session.execute(
             update(ApiToken)
@@ -102,7 +106,9 @@ def disable_user(name: str) -> None:
 def enable_user(name: str) -> None:
     """Let a disabled user in again, with new tokens only. Raises AccountError."""
     with writing() as session:
-        _user(session.scalar(select(User).where(User.name == name.strip().lower())), name).disabled_at = None
+        user = _user(session.scalar(select(User).where(User.name == name.strip().lower())), name)
+        user.disabled_at = None
+        record(session, "user.enable", f"user {user.name}")
 
 
 def sign_in(name: str, password: str, address: str | None, browser: str | None) -> str | None:
@@ -166,6 +172,8 @@ def add_token(user_name: str, token_name: str, scope: str, days: int) -> tuple[s
             expires_at=expires_at,
         )
         session.add(token)
+        made = {"name": token.name, "prefix": token.prefix, "scope": scope, "expires_at": expires_at}
+        record(session, "token.add", f"user {user.name}", after=made)
     return secret, token
 
 
@@ -181,7 +189,10 @@ def revoke_token(token_id: int, user_id: int | None = None) -> bool:
     query = update(ApiToken).where(ApiToken.id == token_id, ApiToken.revoked_at.is_(None)).returning(ApiToken.id)
     with writing() as session:
         query = query if user_id is None else query.where(ApiToken.user_id == user_id)
-        return session.scalar(query.values(revoked_at=utcnow())) is not None
+        revoked = session.scalar(query.values(revoked_at=utcnow())) is not None
+        if revoked:
+            record(session, "token.revoke", f"token {token_id}")
+        return revoked
 
 
 def bearer(secret: str) -> Actor | None:
@@ -220,6 +231,7 @@ def share(run_id: int, days: int, actor: Actor) -> str:
     try:
         with writing() as session:
             session.add(link)
+            record(session, "share.add", f"run {run_id}", after={"expires_at": link.expires_at})
     except IntegrityError:
         raise AccountError("run", f"There is no run {run_id} to share.") from None
     return token
@@ -259,7 +271,10 @@ def revoke_share(run_id: int, link_id: int) -> bool:
         query = update(ShareLink).where(
             ShareLink.id == link_id, ShareLink.research_run_id == run_id, ShareLink.revoked_at.is_(None)
         )
-        return session.scalar(query.values(revoked_at=utcnow()).returning(ShareLink.id)) is not None
+        closed = session.scalar(query.values(revoked_at=utcnow()).returning(ShareLink.id)) is not None
+        if closed:
+            record(session, "share.revoke", f"run {run_id}", before={"link": link_id})
+        return closed
 
 
 @cache

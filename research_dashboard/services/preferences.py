@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from research_dashboard.extensions import writing
 from research_dashboard.models import Preference
 from research_dashboard.queries.preferences import Preferences
+from research_dashboard.services.audit import record
 
 
 def save_preferences(values: Mapping[str, str]) -> None:
@@ -15,6 +16,9 @@ def save_preferences(values: Mapping[str, str]) -> None:
     with writing() as session:
         for name, value in values.items():
             kept = session.get(Preference, name)
+            was = kept.value if kept else None
+            if (was or "") != value:
+                record(session, "setting.change", f"setting {name}", before=was, after=value or None)
             if not value:
                 if kept:
                     session.delete(kept)

@@ -19,6 +19,7 @@ from research_dashboard.queries.records import (
     next_position,
     result_json,
 )
+from research_dashboard.services.audit import record
 
 WRITTEN_BY_PROGRAMS = frozenset({Origin.API, Origin.SEED})
 
@@ -64,7 +65,9 @@ def log_run(
     }
     with writing() as session:
         row = session.execute(insert(ResearchRun).values(values).returning(*RUN_COLUMNS)).one()
-    return dict(zip(RUN_KEYS, row, strict=True))
+        logged = dict(zip(RUN_KEYS, row, strict=True))
+        record(session, "run.log", f"run {logged['id']}", after={"company": company, "status": status.value})
+    return logged
 
 
 def log_detail(run_id: int, *, message: str | None = None, **values: Any) -> Record:

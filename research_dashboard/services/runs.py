@@ -19,6 +19,7 @@ from research_dashboard.queries.companies import company_by_id
 from research_dashboard.queries.work import standing_run
 from research_dashboard.research.model import Company
 from research_dashboard.research.steps import STEPS
+from research_dashboard.services.audit import record
 from research_dashboard.services.companies import resolve
 from research_dashboard.services.leases import ended_at, move
 from research_dashboard.services.research import pinned
@@ -67,6 +68,14 @@ class Order:
     origin: Origin = Origin.RESEARCH
     created_by: str | None = None
     parent_run_id: int | None = None
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What was asked for, as the audit keeps it."""
+        asked: dict[str, Any] = {"company": self.company.name, "source": self.source, "as_of": self.as_of}
+        if self.parent_run_id is not None:
+            asked["parent"] = self.parent_run_id
+        return asked
 
     @property
     def key(self) -> str:
@@ -136,6 +145,8 @@ def place(order: Order) -> Started:
                 if run_id is not None:
                     return Started(run_id, new=False)
                 run_id = _insert(session, order)
+                action = "run.start" if order.parent_run_id is None else "run.again"
+                record(session, action, f"run {run_id}", after=order.summary)
             break
         except IntegrityError:  # another process was quicker (PostgreSQL); its run is there now
             with writing() as session:
@@ -164,8 +175,10 @@ def cancel(run_id: int) -> Status:
         idle = ResearchRun.status.in_([Status.QUEUED.value, Status.INTERRUPTED.value])
         asked = {"cancel_requested": True}
         if move(session, run_id, Status.CANCELLED, idle, finished_at=ended_at(now), worker=None, **asked):
+            record(session, "run.cancel", f"run {run_id}", before=run.status, after=Status.CANCELLED.value)
             return Status.CANCELLED
         if move(session, run_id, Status.CANCELLING, **asked):
+            record(session, "run.cancel", f"run {run_id}", before=run.status, after=Status.CANCELLING.value)
             return Status.CANCELLING
         if run.status in (Status.CANCELLING, Status.CANCELLED):
             return Status(run.status)
@@ -193,6 +206,7 @@ def resume(run_id: int) -> None:
                 worker=None,
                 lease_until=None,
             )
+            record(session, "run.resume", f"run {run_id}", before=run.status, after=Status.QUEUED.value)
             session.flush()
         except IntegrityError:
             raise RunError(

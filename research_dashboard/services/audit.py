@@ -1,0 +1,45 @@
+"""Writing down who changed what: in the same transaction as the change itself, so that neither is there alone."""
+
+import getpass
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from research_dashboard.base import utcnow
+from research_dashboard.tables.audit import AuditEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who acts, and from where."""
+
+    name: str
+    via: str  # page, api, command
+    address: str | None = None
+    request: str | None = None
+
+
+_who: ContextVar[Who | None] = ContextVar("who", default=None)
+
+
+def acts(who: Who | None) -> None:
+    """Say who is behind what this thread does from now on; the web says it before each request."""
+    _who.set(who)
+
+
+def record(session: Session, action: str, subject: str, *, before: Any = None, after: Any = None) -> None:
+    """Write a change down, in the session that makes it. Never a password, token or other secret."""
+    who = _who.get() or Who(_login(), "command")
+    values = {"at": utcnow(), "actor": who.name, "via": who.via, "address": who.address, "request": who.request}
+    session.execute(insert(AuditEvent).values(action=action, subject=subject, before=before, after=after, **values))
+
+
+def _login() -> str:
+    """The operating system's user, who runs the commands."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
