@@ -6,6 +6,7 @@ from flask import Flask
 from research_dashboard.commands.backups import COMMANDS as BACKUP_COMMANDS
 from research_dashboard.commands.companies import companies
 from research_dashboard.commands.doctor import doctor
+from research_dashboard.commands.record import COMMANDS as RECORD_COMMANDS
 from research_dashboard.commands.users import users
 from research_dashboard.commands.worker import worker
 
@@ -16,7 +17,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(worker)
     database = app.cli.commands["db"]
     assert isinstance(database, click.Group)  # noqa: S101  # Flask-Migrate's own group
-    for command in BACKUP_COMMANDS:
+    for command in (*BACKUP_COMMANDS, *RECORD_COMMANDS):
         database.add_command(command)
     app.cli.add_command(doctor)
     app.cli.add_command(users)

@@ -184,3 +184,35 @@ def test_the_kept_counts_follow_every_change(in_app: Flask) -> None:
     db.session.rollback()
     assert runs_total(db.session(), RunFilter()) == 2
     assert names("status=Failed&company=a") == ["A"]
+
+
+@pytest.mark.parametrize("text", ['a "b c" OR NOT (d status:x)', 'company="a\\\\\\"b" "AND"', "a OR b c", "NOT NOT a"])
+def test_a_tree_is_written_as_it_is_read(text: str) -> None:
+    tree = filter_text.parse(text)
+    again = filter_text.parse(filter_text.written(tree))
+    assert filter_text.written(again) == filter_text.written(tree)
+
+
+def test_facets_count_what_a_click_would_show(five: None, visit: Callable[..., Page]) -> None:
+    for query in ("facets=1", "facets=1&status=Failed", "facets=1&q=company:general+OR+tag:draft"):
+        page = visit(f"/historical-records?{query}")
+        assert len(page.soup.select("#facets nav")) >= 5
+        for chip in page.soup.select("#facets nav + nav .chip"):
+            shown = visit(chip["href"])
+            assert shown.soup.select("#facets nav .chip[aria-label^=Remove]")
+            count = chip.select_one("span").get_text()
+            assert len(shown.soup.select("tbody tr")) == int(count), (query, chip.get_text())
+
+
+def test_chips_take_parts_of_the_filter_text_away(five: None, visit: Callable[..., Page]) -> None:
+    page = visit("/historical-records?" + urlencode({"q": "(company:boat OR tag:draft) gaps>0"}))
+    chips = page.soup.select("#facets .chip[aria-label^=Remove]")
+    assert [chip["aria-label"] for chip in chips] == ["Remove (company:boat OR tag:draft)", "Remove gaps>0"]
+    assert page.texts("tbody tr td:first-child") == ["2"]
+    assert visit(chips[1]["href"]).texts("tbody tr td:first-child") == ["3", "2"]
+
+
+def test_found_words_are_marked_where_they_stand(five: None, visit: Callable[..., Page]) -> None:
+    page = visit("/historical-records?q=margins")
+    assert "Gross margin narrowed." in page.text("tbody .why")
+    assert page.texts("tbody mark") == ["margin"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from flask import Response, current_app, request, stream_with_context, url_for
+from markupsafe import Markup, escape
 from sqlalchemy.exc import SQLAlchemyError
 
 from research_dashboard import htmx
@@ -15,12 +16,14 @@ from research_dashboard.extensions import db, reading, to_json
 from research_dashboard.logs import logger
 from research_dashboard.models import ENDED, ResearchRun
 from research_dashboard.pages.frame import preferences
+from research_dashboard.queries.run_facets import MARK, UNMARK, Facet, facets, snippets, terms, with_term
 from research_dashboard.queries.run_fields import FIELDS, LARGEST, STATUSES
 from research_dashboard.queries.run_filter import NAMES
 from research_dashboard.queries.runs import (
     FieldError,
     InvalidFilter,
     RunFilter,
+    RunPage,
     run_whole,
     runs_page,
     runs_stream,
@@ -47,10 +50,16 @@ class Links:
     """The addresses of this page under other filters: what is passed replaces, None takes out."""
 
     wanted: RunFilter
+    facets: bool = False
 
     def here(self, **changes: Any) -> str:
         """This page with the changes."""
-        return url_for("pages.historical_records", **self.wanted.params(**changes))
+        shown: dict[str, Any] = {"facets": "1"} if changes.pop("facets", self.facets) else {}
+        return url_for("pages.historical_records", **self.wanted.params(**changes), **shown)
+
+    def adding(self, term: str) -> str:
+        """This page with one more term in its filter text."""
+        return self.here(q=with_term(self.wanted, term))
 
     def page(self, number: int) -> str:
         """Another page of the same filter."""
@@ -63,7 +72,8 @@ class Links:
 
     def run(self, run_id: int) -> str:
         """The details of the run, over this page."""
-        return url_for("pages.historical_records", **self.wanted.params(), run=run_id)
+        shown: dict[str, Any] = {"facets": "1"} if self.facets else {}
+        return url_for("pages.historical_records", **self.wanted.params(), run=run_id, **shown)
 
     def csv(self) -> str:
         """The whole filter as CSV."""
@@ -73,7 +83,7 @@ class Links:
 def historical_records() -> Response:
     """Browse and filter past research runs; with run=ID the details of that run over them."""
     try:
-        wanted = RunFilter.parse(request.args.items(multi=True), zone=preferences().zone, also=("run",))
+        wanted = RunFilter.parse(request.args.items(multi=True), zone=preferences().zone, also=("run", "facets"))
         run_id = _run_id()
     except InvalidFilter as error:
         return _answer(RunFilter(zone=preferences().zone), 422, errors=error.errors, sent=error.sent)
@@ -119,10 +129,17 @@ def _answer(
     **context: Any,
 ) -> Response:
     """The list under the filter; its errors, or that it cannot be read, in place of the rows (P72)."""
-    page = None
+    page: RunPage | None = None
+    more: list[Facet] = []
+    places: Mapping[int, str] = {}
+    with_facets = request.args.get("facets") == "1"
+    links = Links(wanted, with_facets)
     if not errors:
         try:
             page = runs_page(db.session(), wanted)
+            if with_facets:
+                more = facets(db.session(), wanted)
+            places = snippets(db.session(), wanted, [run.id for run in page.rows])
         except SQLAlchemyError:
             logger.exception("the list of runs cannot be read")
             status = 503
@@ -131,7 +148,11 @@ def _answer(
         ROWS,
         status,
         wanted=wanted,
-        links=Links(wanted),
+        links=links,
+        facets=more,
+        with_facets=with_facets,
+        terms=terms(wanted),
+        places={run_id: _marked(text) for run_id, text in places.items()},
         sent=wanted.params() if sent is None else sent,
         errors={error.field: error.detail for error in errors},
         columns=COLUMNS,
@@ -142,14 +163,19 @@ def _answer(
     )
     if htmx.is_partial():
         response.headers["HX-Retarget"] = "#runs"  # errors too stay where the rows are
-        response.headers["HX-Push-Url"] = _address(wanted, sent)
+        response.headers["HX-Push-Url"] = _address(links, sent)
     return response
 
 
-def _address(wanted: RunFilter, sent: Mapping[str, Any] | None) -> str:
+def _marked(text: str) -> Markup:
+    """A snippet with the found words marked; everything else is text."""
+    return Markup(str(escape(text)).replace(MARK, "<mark>").replace(UNMARK, "</mark>"))  # noqa: S704  # escaped before
+
+
+def _address(links: Links, sent: Mapping[str, Any] | None) -> str:
     """The address that shows the same again: without blanks, mistakes included."""
     known = {name: text for name, text in (sent or {}).items() if name in NAMES}
-    return url_for("pages.historical_records", **(known if sent is not None else wanted.params()))
+    return links.page(links.wanted.page) if sent is None else url_for("pages.historical_records", **known)
 
 
 def _details(wanted: RunFilter, run_id: int) -> Response:
@@ -163,7 +189,11 @@ def _details(wanted: RunFilter, run_id: int) -> Response:
     if run is None and not problem:
         logger.warning("research run not found", run=run_id)
         status, problem = 404, f"There is no run {run_id}. It may have been deleted, or the address has a slip."
-    context = _dialog(run) | {"problem": problem, "run_id": run_id, "back": Links(wanted).page(wanted.page)}
+    context = _dialog(run) | {
+        "problem": problem,
+        "run_id": run_id,
+        "back": Links(wanted, request.args.get("facets") == "1").page(wanted.page),
+    }
     if not htmx.is_partial():
         return _answer(wanted, status, behind=True, **context)
     response = htmx.render(PAGE, DIALOG, status, **context)

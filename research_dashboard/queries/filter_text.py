@@ -4,6 +4,7 @@ AND, OR and NOT are written large; side by side means AND; NOT binds tightest, t
 the names and in the full text. Parsed by lark; what it means is asked of run_fields.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -176,6 +177,25 @@ def conjuncts(node: Node) -> tuple[Node, ...]:
     if isinstance(node, Many) and node.every:
         return tuple(part for child in node.nodes for part in conjuncts(child))
     return (node,)
+
+
+def written(node: Node, *, inside: bool = False) -> str:
+    """The tree as text, which parses to the same tree; in parentheses where it stands inside another and needs them."""
+    if isinstance(node, Word):
+        return _quoted(node.text)
+    if isinstance(node, Comparison):
+        return f"{node.field}{node.op}{_quoted(node.text)}"
+    if isinstance(node, Not):
+        return f"NOT {written(node.node, inside=True)}"
+    text = (" " if node.every else " OR ").join(written(child, inside=True) for child in node.nodes)
+    return f"({text})" if inside else text
+
+
+def _quoted(text: str) -> str:
+    if re.fullmatch(r"[^\s()\":=<>!\\]+", text) and text not in ("AND", "OR", "NOT"):
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def words(node: Node) -> tuple[str, ...]:

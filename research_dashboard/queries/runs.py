@@ -18,6 +18,7 @@ __all__ = [
     "RunFilter",
     "RunPage",
     "RunRow",
+    "run_conditions",
     "run_whole",
     "runs_matching",
     "runs_overall",
@@ -68,7 +69,7 @@ class RunPage:
         return (self.number - 1) * self.per_page + len(self.rows) if self.rows else 0
 
 
-def _conditions(wanted: RunFilter, *, without: str = "") -> list[ColumnElement[bool]]:
+def run_conditions(wanted: RunFilter, *, without: str = "") -> list[ColumnElement[bool]]:
     """What a run must be; `without="status"` leaves that parameter out."""
     found: list[ColumnElement[bool]] = [ResearchRun.deleted_at.is_(None)]
     if wanted.status and without != "status":
@@ -98,7 +99,7 @@ def _order(sort: str) -> tuple[Any, ...]:
 def runs_matching(wanted: RunFilter) -> Select[tuple[Any, ...]]:
     """Every run of the filter, in its order, as RunRow's columns."""
     columns = [getattr(ResearchRun, name) for name in RunRow._fields]
-    return select(*columns).where(*_conditions(wanted)).order_by(*_order(wanted.sort))
+    return select(*columns).where(*run_conditions(wanted)).order_by(*_order(wanted.sort))
 
 
 def runs_slice(
@@ -113,7 +114,7 @@ def runs_slice(
     walked = overall if total <= skip else min(overall, (skip + limit) * overall // total)
     if not wanted.narrows or walked <= 2 * total:
         index = wanted.sort.removeprefix("-")
-        statement = select(*columns).where(*_conditions(wanted)).order_by(*order).offset(skip).limit(limit)
+        statement = select(*columns).where(*run_conditions(wanted)).order_by(*order).offset(skip).limit(limit)
         if not wanted.narrows:
             return statement
         hint = "NOT INDEXED" if index == "id" else f"INDEXED BY ix_research_runs_kept_{index}"
@@ -121,7 +122,7 @@ def runs_slice(
     keys = [column.label(f"k{n}") for n, column in enumerate(SORTED_BY[wanted.sort.removeprefix("-")])]
     found = (
         select(ResearchRun.id.label("run_id"), *keys)
-        .where(*_conditions(wanted))
+        .where(*run_conditions(wanted))
         .cte("found")
         .prefix_with("MATERIALIZED")
     )
@@ -153,7 +154,7 @@ def status_counts(session: Session, wanted: RunFilter) -> dict[str, int]:
     """
     kept = _kept_counts(wanted)
     if kept is None:
-        statement = select(ResearchRun.status, func.count()).where(*_conditions(wanted, without="status"))
+        statement = select(ResearchRun.status, func.count()).where(*run_conditions(wanted, without="status"))
         rows = session.execute(statement.group_by(ResearchRun.status)).all()
     else:
         rows = session.execute(
