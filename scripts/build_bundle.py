@@ -28,9 +28,9 @@ from dataclasses import asdict, astuple, fields, replace
 from pathlib import Path
 from typing import Any
 
-from research_dashboard.research.concepts import TAGS
 from research_dashboard.sources.bundled import sic_list
-from research_dashboard.sources.companyfacts import Row, load_companyfacts, parse_companyfacts
+from research_dashboard.sources.companyfacts import load_companyfacts, parse_companyfacts
+from research_dashboard.sources.live import kept
 from research_dashboard.sources.submissions import FilingRow, Identity, filing_of, read_filings, read_identity
 
 OUT = Path(__file__).resolve().parents[1] / "research_dashboard" / "data"
@@ -57,7 +57,6 @@ PACKAGES = {  # name -> version, file, sha256
     ),
 }
 Index = list[tuple[int, str, str, str]]  # cik, ticker, exchange, name
-ANNUAL_DAYS = 300  # the shortest duration kept: years are 350 to 380 days (FINANCE.md 2.2)
 TICKERS = "edgartools company_tickers.parquet"
 UNIVERSE = "src/finpanel/validation/release-universe.json"
 TRIMMED = {  # cik -> (package, files of companyfacts cut to some tags); no submissions answer is in a package for these
@@ -201,14 +200,6 @@ def trimmed_identity(cik: int, index: Index, universe: dict[int, Any]) -> tuple[
     }
 
 
-def keep(fact: Row) -> bool:
-    """Instants, annual durations, and every duration of a transition report (its stub period), of the tags in use."""
-    if f"{fact.taxonomy}:{fact.tag}" not in TAGS:
-        return False
-    days = None if fact.start is None else (fact.end - fact.start).days + 1
-    return days is None or days >= ANNUAL_DAYS or fact.form.startswith(("10-KT", "10-QT"))
-
-
 def csv_bytes(header: list[str], rows: Iterable[Iterable[Any]]) -> bytes:
     """CSV with \\n line ends; None is an empty field."""
     text = io.StringIO()
@@ -258,7 +249,7 @@ def build(folder: Path) -> None:
             answers, submissions = whole[cik]
         else:
             answers, submissions = [packages[TRIMMED[cik][0]].read(file) for file in TRIMMED[cik][1]], None
-        rows = {row for answer in answers for row in parse_companyfacts(load_companyfacts(answer)) if keep(row)}
+        rows = {row for answer in answers for row in parse_companyfacts(load_companyfacts(answer)) if kept(row)}
         listed = read_filings(json.loads(submissions)) if submissions else {}
         filings |= {row.accession: filing_of(cik, row, listed.get(row.accession)) for row in sorted(rows, key=str)}
         for row in sorted(rows, key=str):

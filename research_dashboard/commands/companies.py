@@ -4,11 +4,15 @@ import time
 from pathlib import Path
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
 
+from research_dashboard.models import DataLoad
 from research_dashboard.queries.companies import loads_newest_first, stock
+from research_dashboard.services.companies import CompanyError, resolve
 from research_dashboard.services.imports import import_data_set
 from research_dashboard.services.loads import import_bundle
+from research_dashboard.settings import Settings
 from research_dashboard.sources.imported import UnusableDataSet
 
 companies = AppGroup("companies", help="Companies and their filed facts: import, fetch, status.")
@@ -36,6 +40,42 @@ def import_command(file: Path) -> None:
     took = time.perf_counter() - started
     companies_ = "1 company" if load.companies == 1 else f"{load.companies:,} companies"
     click.echo(f"{load.name}: {load.facts:,} facts of {companies_} ({took:.1f} s).")
+
+
+@companies.command("fetch")
+@click.argument("name")
+def fetch_command(name: str) -> None:
+    """Fetch from the SEC: a quarter of every filer (2026q1), or one company by name, ticker or CIK. Needs a contact."""
+    from research_dashboard.services.live import fetch_company  # the HTTP client is for those who fetch
+    from research_dashboard.sources.live import QUARTER
+    from research_dashboard.sources.sec import SecError
+
+    settings: Settings = current_app.config["SETTINGS"]
+    try:
+        if QUARTER.fullmatch(name):
+            load = _fetch_quarter(name, settings)
+        else:
+            company = resolve(name, need_figures=False)
+            with click.progressbar(length=1000, label=company.name) as bar:
+                load = fetch_company(company.cik or 0, lambda part, _: bar.update(int(part * 1000) - bar.pos), settings)
+    except (CompanyError, SecError, UnusableDataSet) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{load.name}: {load.facts:,} facts.")
+
+
+def _fetch_quarter(quarter: str, settings: Settings) -> DataLoad:
+    from research_dashboard.services.live import fetch_quarter
+
+    with (
+        click.progressbar(length=1000, label=f"{quarter}.zip: fetching") as fetching,
+        click.progressbar(length=1000, label=f"{quarter}.zip: importing") as importing,
+    ):
+
+        def note(done: int, total: int | None) -> None:
+            if total:
+                fetching.update(int(done / total * 1000) - fetching.pos)
+
+        return fetch_quarter(quarter, settings, note, lambda part: importing.update(int(part * 1000) - importing.pos))
 
 
 @companies.command("status")

@@ -23,6 +23,7 @@ from research_dashboard.sources.submissions import FilingRow, Identity
 
 FILES = ("sub.txt", "num.txt", "tag.txt")
 LARGEST = 4 * 1024**3  # bytes of one file unpacked: a quarter's num.txt has about half of one of these four
+HARMLESS = 10 * 1024**2  # bytes that any file may unpack to
 MOST_TIMES = 100  # how much larger than packed a file may be: text packs to a tenth
 LONGEST_QUARTERS = 4
 WANTED = {tag.split(":", 1)[1].encode(): tag.split(":", 1)[0] for tag in sorted(TAGS)}
@@ -115,7 +116,7 @@ class DataSet:
         info = found[0]
         if info.flag_bits & 1:
             raise UnusableDataSet(f"{name} in {self.name} is encrypted: give the SEC's own file.")
-        if info.file_size > LARGEST or info.file_size > MOST_TIMES * max(info.compress_size, 1024):
+        if info.file_size > LARGEST or info.file_size > max(HARMLESS, MOST_TIMES * info.compress_size):
             raise UnusableDataSet(
                 f"{name} in {self.name} would unpack to {info.file_size:,} bytes: that is no data set."
             )

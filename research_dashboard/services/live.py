@@ -1,0 +1,225 @@
+"""Live figures: a company fetched from the SEC into the database, unless what is there is fresh."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select, text
+
+from research_dashboard.base import utcnow
+from research_dashboard.extensions import db, reading, writing
+from research_dashboard.models import Company, DataLoad, Filing, Source
+from research_dashboard.queries.companies import company_by_id
+from research_dashboard.queries.preferences import sec_contact
+from research_dashboard.research import model
+from research_dashboard.services.imports import import_data_set
+from research_dashboard.services.loads import (
+    filing_values,
+    finish_load,
+    insert_new,
+    save_facts,
+    save_identity,
+    start_load,
+)
+from research_dashboard.settings import Settings
+from research_dashboard.sources.imported import UnusableDataSet
+from research_dashboard.sources.limiter import FileLimiter, Limiter
+from research_dashboard.sources.live import Fetched, Progress, fetch, fetch_data_set
+from research_dashboard.sources.sec import Access, Note, SecClient, SecError
+from research_dashboard.sources.submissions import Identity, filing_of
+
+FRESH = timedelta(hours=24)
+PEERS = 8  # fetched for comparison: five make a set, and some have no year in common
+BLOCKED = frozenset({"off", "unreachable", "sec_down", "forbidden", "rate_limited"})  # the next request would fail too
+ADVISORY_LOCK = 7_319_053
+
+
+def fetch_company(cik: int, progress: Progress, settings: Settings, *, profile: bool = True) -> DataLoad:
+    """A company's figures from the SEC, in the database when this returns. Raises SecError.
+
+    What was fetched in the last 24 hours is not fetched again. Without `profile` who the company is is taken as known,
+    and one request is sent instead of two.
+    """
+    found = fresh_load(cik)
+    if found is not None:
+        progress(1.0, f"The figures of CIK {cik} were fetched at {found.finished_at:%H:%M} UTC: not asked again")
+        return found
+    with open_client(settings) as client:
+        fetched = fetch(client, cik, progress, profile=profile)
+    load = _save(fetched)
+    progress(1.0, f"{load.facts:,} facts of CIK {cik}")
+    return load
+
+
+def fresh_load(cik: int) -> DataLoad | None:
+    """The load of a company that was fetched less than 24 hours ago."""
+    statement = (
+        select(DataLoad)
+        .where(
+            DataLoad.source == Source.LIVE,
+            DataLoad.name == load_name(cik),
+            DataLoad.finished_at >= utcnow() - FRESH,
+        )
+        .order_by(DataLoad.finished_at.desc())
+        .limit(1)
+    )
+    with reading() as session:
+        return session.scalar(statement)
+
+
+def load_name(cik: int) -> str:
+    """The name under which a live company's loads are kept."""
+    return f"CIK{cik:010}"
+
+
+def _save(fetched: Fetched) -> DataLoad:
+    """Write down what came. The same answer as last time is the same load, found fresh again."""
+    answer = fetched.answers[-1]
+    with writing() as session:
+        same = session.scalar(
+            select(DataLoad).where(
+                DataLoad.source == Source.LIVE,
+                DataLoad.name == load_name(fetched.cik),
+                DataLoad.sha256 == answer.sha256,
+            )
+        )
+        if fetched.identity:
+            company_id = save_identity(session, fetched.identity)
+        else:
+            known = session.scalar(select(Company.id).where(Company.cik == fetched.cik))
+            company_id = known or save_identity(session, Identity(fetched.cik, f"CIK {fetched.cik}"))
+        if same is not None:
+            same.finished_at = utcnow()
+            return same
+        load = start_load(
+            session, Source.LIVE, load_name(fetched.cik), f"{answer.at:%Y-%m-%dT%H:%M:%SZ}", answer.sha256
+        )
+        filings = {
+            row.accession: filing_of(fetched.cik, row, fetched.filings.get(row.accession)) for row in fetched.facts
+        }
+        insert_new(
+            session.connection(),
+            Filing.__table__,
+            [
+                filing_values(filing, company_id)
+                for filing in fetched.filings.values()
+                if filing.form.startswith("10-K")
+            ],
+        )
+        save_facts(session, load, company_id, list(filings.values()), fetched.facts)
+        finish_load(session, load)
+    return load
+
+
+def gather(company: model.Company, chosen: Sequence[int], progress: Progress, settings: Settings) -> Sequence[DataLoad]:
+    """A run's figures from the SEC: the company's, and those of its peers (chosen, or likely ones). Raises SecError.
+
+    A peer without figures is left out; when the SEC stops answering, the peers fetched so far must do.
+    """
+    if company.cik is None:
+        raise SecError("not_found", f"{company.name} is no filer.", "Choose the source its figures were given to.")
+    peers = [peer for id_ in chosen if (peer := company_by_id(id_))] or likely_peers(company)
+    steps = 1 + len(peers)
+    loads = [fetch_company(company.cik, lambda part, text: progress(part / steps, text), settings)]
+    for number, peer in enumerate(peers, start=1):
+        if peer.cik is None:
+            continue
+        begun = number / steps
+
+        def of_peer(part: float, words: str, begun: float = begun, number: int = number) -> None:
+            progress(begun + part / steps, f"Peer {number} of {len(peers)}: {words}")
+
+        try:
+            loads.append(fetch_company(peer.cik, of_peer, settings, profile=peer.sic is None))
+        except SecError as error:
+            progress(begun, f"Peer {number} of {len(peers)} left out: {error.message}")
+            if error.kind in BLOCKED:
+                break
+    return loads
+
+
+def likely_peers(company: model.Company, limit: int = PEERS) -> list[model.Company]:
+    """Known companies of the same industry: the SEC's four digits first, then three, two, its office; largest first."""
+    own = company_by_id(company.id) or company
+    with reading() as session:
+        rows = session.execute(
+            select(Company.id, Company.sic, Company.office)
+            .where(Company.sic.is_not(None), Company.cik.is_not(None), Company.id != company.id)
+            .order_by(Company.id)
+        ).all()
+    if own.sic is None:
+        return []
+    near = sorted(
+        (_distance(own.sic, own.office, sic, office), id_)
+        for id_, sic, office in rows
+        if sic is not None and _distance(own.sic, own.office, sic, office) < FAR
+    )
+    return [peer for _, id_ in near[:limit] if (peer := company_by_id(id_))]
+
+
+FAR = 4
+
+
+def _distance(own_sic: int, own_office: str | None, sic: int, office: str | None) -> int:
+    if sic == own_sic:
+        return 0
+    if sic // 10 == own_sic // 10:
+        return 1
+    if sic // 100 == own_sic // 100:
+        return 2
+    return 3 if own_office and office == own_office else FAR
+
+
+def fetch_quarter(quarter: str, settings: Settings, note: Note, progress: Callable[[float], None]) -> DataLoad:
+    """Download a quarterly data set and import it. Raises SecError, UnusableDataSet."""
+    with open_client(settings) as client:
+        path = fetch_data_set(client, quarter, note)
+    try:
+        return import_data_set(path, progress)
+    except UnusableDataSet:
+        path.unlink(missing_ok=True)  # the next try fetches it anew
+        raise
+
+
+def access_of(settings: Settings) -> Access:
+    """How to reach the SEC, as the operator and /settings say."""
+    with reading() as session:
+        contact = sec_contact(session, settings.sec_contact)
+    return Access(contact, settings.sec_data_url, settings.sec_www_url, settings.instance)
+
+
+@contextlib.contextmanager
+def open_client(settings: Settings) -> Iterator[SecClient]:
+    """A client for this thread. Raises SecError (kind off) when no contact is set."""
+    with SecClient(access_of(settings), limiter_of(settings.instance)) as client:
+        yield client
+
+
+def limiter_of(instance: Path) -> Limiter:
+    """The one queue of this installation; with PostgreSQL, of all machines that share its database."""
+    here = FileLimiter(instance / "sec.limit")
+    return _AcrossMachines(here) if db.engine.dialect.name == "postgresql" else here
+
+
+class _AcrossMachines:
+    """A slot of this machine's queue, and then the database's: a lock held for as long as a slot lasts."""
+
+    def __init__(self, here: FileLimiter) -> None:
+        self.here, self.pause = here, here.pause
+
+    def wait(self) -> None:
+        """Return when the next request may go out."""
+        self.here.wait()
+        with db.engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+            self.here.sleep(self.here.gap)
+
+
+def pins(loads: Sequence[DataLoad]) -> tuple[Mapping[str, Any], ...]:
+    """Loads as a run keeps them."""
+    return tuple(
+        {"id": load.id, "source": load.source, "name": load.name, "version": load.version, "sha256": load.sha256}
+        for load in loads
+    )

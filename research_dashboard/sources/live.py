@@ -1,0 +1,145 @@
+"""One company from the SEC's APIs: its identity and filings (submissions), its filed figures (companyfacts)."""
+
+import gzip
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from research_dashboard.base import utcnow
+from research_dashboard.research.concepts import TAGS
+from research_dashboard.sources.companyfacts import NotCompanyFacts, Row, cik_of, parse_companyfacts
+from research_dashboard.sources.sec import LATER, Note, SecClient, SecError, sha256
+from research_dashboard.sources.submissions import FilingRow, Identity, read_filings, read_identity
+
+ANNUAL_DAYS = 300  # the shortest duration kept: years are 350 to 380 days (FINANCE.md 2.2)
+FOREIGN = ("20-F", "40-F", "6-K")
+QUARTER = re.compile(r"20\d\dq[1-4]")
+OTHER = "Choose a company that files annual reports with figures (10-K, 20-F or 40-F with XBRL)."
+
+Progress = Callable[[float, str], None]  # part done, 0 to 1, and what is being fetched
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it came: kept in INSTANCE/raw, known by its hash."""
+
+    name: str
+    sha256: str
+    at: datetime
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What the SEC says of a company. `identity` is None where only figures were asked for."""
+
+    cik: int
+    identity: Identity | None
+    filings: Mapping[str, FilingRow]
+    facts: Sequence[Row]
+    answers: Sequence[Answer]
+
+
+def kept(row: Row) -> bool:
+    """Instants, annual durations, and every duration of a transition report (its stub), of the tags research reads."""
+    if f"{row.taxonomy}:{row.tag}" not in TAGS:
+        return False
+    days = None if row.start is None else (row.end - row.start).days + 1
+    return days is None or days >= ANNUAL_DAYS or row.form.startswith(("10-KT", "10-QT"))
+
+
+def fetch(client: SecClient, cik: int, progress: Progress, *, profile: bool = True) -> Fetched:
+    """Fetch a company: one request, or two with its `profile`. Raises SecError: what is wrong and what to do."""
+    identity: Identity | None = None
+    filings: Mapping[str, FilingRow] = {}
+    answers: list[Answer] = []
+    forms: set[str] = set()
+    if profile:
+        what = f"the filings of CIK {cik}"
+        url = f"{client.access.data_url}/submissions/CIK{cik:010}.json"
+        body, answer = client.get_json(url, what, _noted(progress, 0.0, what))
+        identity, filings = _profile(answer, cik, what)
+        forms = {filing.form for filing in filings.values()}
+        answers.append(keep_raw(client.access.instance, cik, "submissions", body))
+    name = identity.name if identity else f"CIK {cik}"
+    what = f"the figures of {name}"
+    url = f"{client.access.data_url}/api/xbrl/companyfacts/CIK{cik:010}.json"
+    try:
+        body, answer = client.get_json(url, what, _noted(progress, 0.5 if profile else 0.0, what))
+    except SecError as error:
+        if error.kind == "not_found":
+            raise _without_figures(name, forms) from None
+        raise
+    answers.append(keep_raw(client.access.instance, cik, "companyfacts", body))
+    facts = _figures(answer, cik, what)
+    if not facts:
+        raise _without_figures(name, forms)
+    return Fetched(cik, identity, filings, facts, answers)
+
+
+def _noted(progress: Progress, begun: float, what: str) -> Note:
+    """Progress in bytes: fetching the figures of Apple Inc. (0.1 of 0.3 MB)."""
+
+    def note(done: int, total: int | None) -> None:
+        size = f"{done / 1e6:.1f} of {total / 1e6:.1f} MB" if total else f"{done / 1e6:.1f} MB"
+        progress(begun + (0.5 * min(done / total, 1.0) if total else 0.0), f"Fetching {what} ({size})")
+
+    return note
+
+
+def _profile(answer: Any, cik: int, what: str) -> tuple[Identity, Mapping[str, FilingRow]]:
+    try:
+        identity, filings = read_identity(answer), read_filings(answer)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise SecError("invalid", f"The SEC's answer is not what it should be: {what} lack {error}.", LATER) from None
+    if identity.cik != cik:
+        raise SecError("invalid", f"The SEC answered for CIK {identity.cik} when asked for {what}.", LATER)
+    return identity, filings
+
+
+def _figures(answer: Any, cik: int, what: str) -> Sequence[Row]:
+    """The kept facts, in an order of their own, so that the same answer gives the same rows."""
+    try:
+        if not isinstance(answer, dict) or not isinstance(answer.get("facts"), dict):
+            raise NotCompanyFacts("The answer has no facts.")
+        named = cik_of(answer)
+    except NotCompanyFacts as error:
+        raise SecError("invalid", f"The SEC's answer is not what it should be: {what}. {error}", LATER) from None
+    if named != cik:
+        raise SecError("invalid", f"The SEC answered for CIK {named} when asked for {what}.", LATER)
+    rows = [row for row in parse_companyfacts(answer) if kept(row)]
+    return sorted(rows, key=lambda row: (row.taxonomy, row.tag, row.unit, row.end, str(row.start), row.accession))
+
+
+def _without_figures(name: str, forms: set[str]) -> SecError:
+    if forms & set(FOREIGN) and not any(form.startswith("10-K") for form in forms):
+        return SecError("foreign_filer", f"{name} is a foreign filer whose reports hold no figures (no XBRL).", OTHER)
+    return SecError("no_xbrl", f"{name} files no figures with the SEC (no XBRL).", OTHER)
+
+
+def keep_raw(instance: Path, cik: int, name: str, body: bytes) -> Answer:
+    """Keep an answer as it came, once: INSTANCE/raw/CIK##########/NAME.TIME.SHA256.json.gz."""
+    digest, at = sha256(body), utcnow()
+    folder = instance / "raw" / f"CIK{cik:010}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob(f"{name}.*.{digest}.json.gz"):
+        return Answer(name, digest, at, path)
+    path = folder / f"{name}.{at.astimezone(UTC):%Y%m%dT%H%M%SZ}.{digest}.json.gz"
+    part = path.with_suffix(".part")
+    part.write_bytes(gzip.compress(body, 6, mtime=0))
+    part.replace(path)
+    return Answer(name, digest, at, path)
+
+
+def fetch_data_set(client: SecClient, quarter: str, note: Note = lambda done, total: None) -> Path:
+    """Download a quarterly data set (2026q1) into INSTANCE/raw; one that is there already is not fetched again."""
+    if not QUARTER.fullmatch(quarter):
+        raise SecError("unexpected", f"{quarter} is no quarter.", "Give year and quarter: 2026q1.")
+    path = client.access.instance / "raw" / f"{quarter}.zip"
+    if not path.exists():
+        url = f"{client.access.www_url}/files/dera/data/financial-statement-data-sets/{quarter}.zip"
+        client.download(url, path, f"the data set {quarter}", note)
+    return path
