@@ -294,18 +294,24 @@ _DRAW = {"columns": _columns, "groups": _groups, "lines": _lines, "bars": _bars}
 def draw(chart: Chart, style: str = "") -> Markup:
     """The chart as one SVG element. `style` is a style sheet to carry along where app.css does not reach (PDF)."""
     shapes, height = _DRAW[chart.kind](chart)
-    sheet = f"<style>{style}</style>" if style else ""
-    size = f' xmlns="http://www.w3.org/2000/svg" width="{WIDTH:.0f}" height="{height:.0f}"' if style else ""
     return Markup(  # noqa: S704  # every text in it went through escape()
-        f'<svg class="ch" viewBox="0 0 {WIDTH:.0f} {height:.0f}" role="img" aria-labelledby="chart-{chart.id}"{size}>'
-        f'{sheet}<title id="chart-{chart.id}">{escape(chart.words)}</title>{"".join(shapes)}</svg>'
+        f'<svg class="ch" viewBox="0 0 {WIDTH:.0f} {height:.0f}" role="img" aria-labelledby="chart-{chart.id}"'
+        f'{_alone(style, WIDTH, height)}<title id="chart-{chart.id}">{escape(chart.words)}</title>'
+        f"{''.join(shapes)}</svg>"
     )
+
+
+def _alone(style: str, width: float, height: float) -> str:
+    """The end of the opening tag; with a style sheet also what an SVG needs to stand alone."""
+    if not style:
+        return ">"
+    return f' xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}"><style>{style}</style>'
 
 
 # ── Small drawings inside tables ───────────────────────────────────────────────────────────────────────────────────
 
 
-def strip(values: Sequence[float], own: float, label: str) -> Markup:
+def strip(values: Sequence[float], own: float, label: str, style: str = "") -> Markup:
     """A company's place among the values of its set, low to high: one tick a company, its own as a dot.
 
     Places are by rank, so that one far value does not squeeze the others; equal values stand on one place.
@@ -320,7 +326,7 @@ def strip(values: Sequence[float], own: float, label: str) -> Markup:
 
     peers = "".join(f'<path class="peer" d="M{place(value):.1f} 5V15"/>' for value in sorted(set(ordered)))
     return Markup(  # noqa: S704  # numbers, and one escaped label
-        f'<svg class="strip" viewBox="0 0 320 20" role="img" aria-label="{escape(label)}">'
+        f'<svg class="strip" viewBox="0 0 320 20" role="img" aria-label="{escape(label)}"{_alone(style, 320, 20)}'
         f'<path class="track" d="M6 10H314"/>{peers}<circle class="me" cx="{place(own):.1f}" cy="10" r="5.5"/></svg>'
     )
 

@@ -145,7 +145,7 @@ def test_a_run_that_is_not_completed_has_no_file_yet(
 
 def test_files_that_are_not_there_say_what_is(run_with: Callable[..., int], client: FlaskClient) -> None:
     assert client.get("/runs/99/report.html").status_code == 404
-    assert "html, csv, json" in client.get(f"/runs/{run_with(results())}/report.exe").text
+    assert "pdf, html, md, xlsx, csv, json, zip" in client.get(f"/runs/{run_with(results())}/report.exe").text
     logged = run_with({"financial_health": {"revenue_growth": 5}}, origin="api")
     assert client.get(f"/runs/{logged}/report.html").status_code == 404
     assert client.get(f"/runs/{logged}/report.json").json["results"] == {"financial_health": {"revenue_growth": 5}}
@@ -189,7 +189,7 @@ def test_partial_results_still_make_a_report(
     page = visit(f"/runs/{run_id}/report.html")
     assert page.text("#sources h2") == "Sources"
     assert "None" not in page.text("main")
-    for extension in ("csv", "json"):
+    for extension in ("csv", "json", "md", "xlsx", "pdf", "zip"):
         assert client.get(f"/runs/{run_id}/report.{extension}").status_code == 200
 
 
@@ -197,7 +197,7 @@ def test_p40_a_completed_run_is_its_report(run_with: Callable[..., int], visit: 
     run_id = run_with(results())
     page = visit(f"/runs/{run_id}")
     assert page.text("h1") == "Summary Report: Apple Inc."
-    assert page.soup.select_one(f"a.primary[href='/runs/{run_id}/report.html']")
+    assert page.soup.select_one(f"a.primary[href='/runs/{run_id}/report.pdf']")
     assert page.soup.select_one("#figures a[href='/facts/5']")
     visit(f"/runs/{run_id}", htmx=True, status=286)
 

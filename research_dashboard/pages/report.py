@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from flask import Response, abort, current_app, make_response, render_template
+from flask import Response, abort, current_app, make_response, render_template, request
 
 from research_dashboard import charts
 from research_dashboard.extensions import db
 from research_dashboard.models import ResearchRun, Status
 from research_dashboard.queries import reports as queries
-from research_dashboard.reports import csv_file, json_file, layout
+from research_dashboard.reports import csv_file, json_file, layout, markdown, pack, pdf, xlsx
 from research_dashboard.reports.book import Cell, FactLine
 from research_dashboard.reports.build import build, is_report
 from research_dashboard.reports.model import Report, RunFacts
@@ -75,6 +75,13 @@ class Material(NamedTuple):
     run: RunFacts
     results: Results
     report: Report | None
+    paper: pdf.Paper = "a4"
+
+    @property
+    def drawn(self) -> Report:
+        """The report, for the formats that are only asked for where there is one."""
+        assert self.report is not None  # noqa: S101  # report_file() has looked
+        return self.report
 
 
 class Format(NamedTuple):
@@ -90,26 +97,48 @@ class Format(NamedTuple):
 
 def _html(material: Material) -> str:
     sheet = Path(current_app.static_folder or "", "app.css").read_text()
-    return render_template(
-        "runs/report_file.html", sheet=sheet, run=material.run, **drawn(material.report) | {"file": True}
-    )
+    context = drawn(material.report) | {"file": True, "sheet": sheet, "run": material.run}
+    return render_template("runs/report_file.html", **context)
 
 
+def _pack(material: Material) -> bytes:
+    names = {"csv": "figures.csv", "json": "results.json"}
+    files = {
+        names.get(one.extension, f"report.{one.extension}"): _bytes(one.write(material))
+        for one in FORMATS
+        if one.extension != "zip"
+    }
+    return pack.write(material.drawn, material.results, files)
+
+
+def _bytes(made: str | bytes) -> bytes:
+    return made.encode() if isinstance(made, str) else made
+
+
+EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FORMATS: tuple[Format, ...] = (
+    Format("pdf", "PDF", "PDF", "application/pdf", lambda m: pdf.write(m.drawn, m.paper)),
     Format("html", "HTML, one file", "HTML", "text/html; charset=utf-8", _html),
+    Format("md", "Markdown", "Markdown", "text/markdown; charset=utf-8", lambda m: markdown.write(m.drawn)),
+    Format("xlsx", "Excel with formulas", "Excel", EXCEL, lambda m: xlsx.write(m.drawn, m.results)),
     Format("csv", "Figures", "CSV", "text/csv; charset=utf-8", lambda m: csv_file.write(m.results)),
     Format(
         "json", "Data", "JSON", "application/json", lambda m: json_file.write(m.run, m.results, m.report), free=True
     ),
+    Format("zip", "Evidence pack", "ZIP", "application/zip", _pack),
 )
 BY_EXTENSION = {format_.extension: format_ for format_ in FORMATS}
+PAPERS: dict[str, pdf.Paper] = {"a4": "a4", "letter": "us-letter"}
 
 
 def report_file(run_id: int, extension: str) -> Response:
-    """The report as a file: 404 where there is none, 409 while the run is not completed."""
+    """The report as a file (`paper=letter` for a PDF in US Letter): 404 where there is none, 409 before completion."""
     wanted = BY_EXTENSION.get(extension)
     if wanted is None:
         abort(404, f"A report comes as {', '.join(BY_EXTENSION)}; not as {extension[:20]}.")
+    paper = PAPERS.get(request.args.get("paper", "a4"))
+    if paper is None:
+        abort(422, f"paper is one of {', '.join(PAPERS)}.")
     run = queries.run_kept(db.session(), run_id)
     if run is None:
         abort(404, f"There is no run #{run_id}, so there is no report of it.")
@@ -120,7 +149,7 @@ def report_file(run_id: int, extension: str) -> Response:
         abort(404, f"Run #{run.id} was logged by a program and holds no report; its results can be had as JSON.")
     facts = run_facts(run)
     report = build(facts, results) if is_report(results) else None
-    response = make_response(wanted.write(Material(facts, results, report)))
+    response = make_response(wanted.write(Material(facts, results, report, paper)))
     response.headers["Content-Type"] = wanted.mimetype
     response.headers["Content-Disposition"] = f'attachment; filename="{file_name(run)}.{extension}"'
     return response

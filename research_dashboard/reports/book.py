@@ -12,7 +12,8 @@ from research_dashboard.research.concepts import CONCEPTS
 JSON = Mapping[str, Any]
 A_FILING_FOLLOWS_WITHIN = 200  # days after the end of its own period; comparatives are older
 _NAME = re.compile(r"[a-z][a-z0-9_%]*")
-_BEFORE = re.compile(r"([a-z][a-z0-9_%]*)\[-1\]")
+_SPLIT = re.compile(r"([a-z][a-z0-9_%]*\[-\d+\])")
+_BEFORE = re.compile(r"([a-z][a-z0-9_%]*)\[-(\d+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +172,13 @@ class Book:
             word = match.group()
             return self.labels.get(word, word)
 
-        words = _BEFORE.sub(r"prior \1", formula or "").replace(" / ", " ÷ ")
-        return _NAME.sub(name, words).replace("avg ", "average ")
+        def before(match: re.Match[str]) -> str:
+            word, years = self.label(match.group(1)), int(match.group(2))
+            return f"{word} a year before" if years == 1 else f"{word} {years} years before"
+
+        pieces = _SPLIT.split(formula or "")
+        said = [before(found) if (found := _BEFORE.fullmatch(piece)) else _NAME.sub(name, piece) for piece in pieces]
+        return "".join(said).replace(" / ", " ÷ ").replace("avg ", "average ")
 
     def fact_line(self, fact: JSON) -> FactLine:
         """A stored fact as evidence shows it."""

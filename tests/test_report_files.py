@@ -1,0 +1,159 @@
+"""The other files of a report: each opened, its numbers and sources compared with the model."""
+
+import hashlib
+import io
+import re
+import zipfile
+from typing import Any
+
+import msgspec
+import pypdfium2
+import pytest
+from python_calamine import CalamineWorkbook
+
+from research_dashboard.base import utcnow
+from research_dashboard.reports import markdown, pack, pdf, xlsx
+from research_dashboard.reports.build import build
+from research_dashboard.reports.formulas import NoFormula, Term, translate
+from research_dashboard.reports.model import RunFacts
+from tests.report_results import results
+
+RUN = RunFacts(7, "Apple Inc.", "analyst", utcnow(), None, "bundled", "AAPL")
+
+
+def test_the_pdf_has_pages_words_links_contents_and_tags() -> None:
+    data = pdf.write(build(RUN, results()))
+    with pypdfium2.PdfDocument(data) as document:
+        pages = [page.get_textpage().get_text_range() for page in document]
+        sizes = [page.get_size() for page in document]
+        outline = [item.get_title() for item in document.get_toc()]
+    words = " ".join(" ".join(pages).split())
+    assert sizes[0] == pytest.approx((595.3, 841.9), abs=0.5)
+    assert "Summary Report: Apple Inc." in pages[0]
+    assert f"Page 2 of {len(pages)}" in words
+    assert "416,161" in words
+    assert "n/r" in words
+    assert outline[:3] == ["Key figures", "Charts", "Peers"]
+    assert outline[-1] == "Sources"
+    assert "\ufffe" not in words
+    assert b"/StructTreeRoot" in data
+    assert b"https://www.sec.gov/Archives/edgar/data/320193/" in data
+
+
+def test_the_pdf_comes_on_letter_too_and_is_the_same_every_time() -> None:
+    report = build(RUN, results())
+    letter = pdf.write(report, "us-letter")
+    assert letter == pdf.write(report, "us-letter")
+    with pypdfium2.PdfDocument(letter) as document:
+        assert document[0].get_size() == pytest.approx((612, 792), abs=0.5)
+
+
+def test_every_letter_of_the_pdf_is_in_its_fonts() -> None:
+    data = results()
+    data["company_profile"]["name"] = "Société #1 *Test* $100 Žižkov"
+    with pypdfium2.PdfDocument(pdf.write(build(RUN, data))) as document:
+        assert "Société #1 *Test* $100 Žižkov" in document[0].get_textpage().get_text_range()
+
+
+def test_markdown_states_the_same_numbers_and_numbers_its_sources_alike() -> None:
+    report = build(RUN, results())
+    text = markdown.write(report)
+    revenue = next(row for part in report.parts for row in part.rows if row.concept == "revenue")
+    assert f"[{revenue.cells[-1].shown}](https://www.sec.gov/" in text
+    listed = re.findall(r"^(\d+)\. .*accession \[([\d-]+)\]", text, re.MULTILINE)
+    assert [(int(n), accession) for n, accession in listed] == [(s.number, s.accession) for s in report.sources]
+    assert "## Gaps" in text
+
+
+def test_markdown_lets_no_name_become_markup() -> None:
+    data = results()
+    data["company_profile"]["name"] = "<b>|*x*"
+    assert "# Summary Report: \\<b\\>\\|\\*x\\*" in markdown.write(build(RUN, data))
+
+
+def sheets(data: dict[str, Any]) -> dict[str, list[list[Any]]]:
+    """The workbook of the results, read again: rows by sheet."""
+    book = CalamineWorkbook.from_filelike(io.BytesIO(xlsx.write(build(RUN, data), data)))
+    return {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
+
+
+def test_the_workbook_has_a_sheet_a_part_and_real_numbers() -> None:
+    read = sheets(results())
+    assert list(read) == ["Summary", "Figures", "Peers", "SWOT", "Gaps", "Facts", "Sources", "Method"]
+    figures = {row[0]: row for row in read["Figures"]}
+    assert figures["Revenue"][5] == 416_161_000_000
+    assert figures["Operating margin"][5] == pytest.approx(0.319708)
+    assert figures["Interest expense"][5] == "n/r"
+    assert figures["Revenue"][-1] == "1, 2, 3, 4, 5"
+    assert [row[0] for row in read["Sources"][3:]] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_a_figure_that_is_a_formula_is_one_in_the_workbook() -> None:
+    data = results()
+    with zipfile.ZipFile(io.BytesIO(xlsx.write(build(RUN, data), data))) as book:
+        written = "".join(book.read(name).decode() for name in book.namelist() if "worksheets/sheet" in name)
+    formulas = re.findall(r"<f>([^<]+)</f>", written)
+    assert any(re.fullmatch(r"F\d+/F\d+", formula) for formula in formulas)  # a margin
+    assert any(re.fullmatch(r"F\d+/E\d+-1", formula) for formula in formulas)  # growth
+    assert any(re.fullmatch(r"F\d+-F\d+", formula) for formula in formulas)  # free cash flow
+    assert not any("cmd" in formula for formula in formulas)
+
+
+def test_text_that_looks_like_a_formula_stays_text() -> None:
+    data = results()
+    data["company_profile"]["name"] = "=1+1"
+    assert sheets(data)["Summary"][0][0] == "Summary Report: =1+1"
+    assert any(row[0] == "Peer Two =Inc." for row in sheets(data)["Peers"])
+
+
+CELLS = {"a": [Term("B1", 6.0), Term("A1", 2.0)], "b": [Term("B2", 3.0), Term("A2", 5.0)]}
+
+
+def find(name: str, place: int) -> Term:
+    """The cell of an operand."""
+    try:
+        return CELLS[name][place]
+    except (KeyError, IndexError):
+        raise NoFormula(name) from None
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected", "text"),
+    [
+        ("a / b", 2, "=B1/B2"),
+        ("a / a[-1] − 1", 2, "=B1/A1-1"),
+        ("(a / a[-3])^(1/2) − 1", 3**0.5 - 1, "=(B1/A1)^(1/2)-1"),
+        ("a / avg b", 1.5, "=B1/AVERAGE(B2,A2)"),
+        ("a × (1 − b) / avg (a + b − 1)", -12 / 7, "=B1*(1-B2)/AVERAGE((B1+B2-1),(A1+A2-1))"),
+        ("365 × a", 2190, "=365*B1"),
+        ("a − b − a", -3, "=B1-B2-B1"),
+    ],
+)
+def test_a_formula_becomes_a_spreadsheets(formula: str, expected: float, text: str) -> None:
+    assert translate(formula, find, expected) == text
+
+
+@pytest.mark.parametrize("formula", ["a / c", "a +", "a b", "(a", "a / (b − b)", "a % b", "", "a; b"])
+def test_a_formula_that_cannot_be_one_is_refused(formula: str) -> None:
+    with pytest.raises(NoFormula):
+        translate(formula, find, 1)
+
+
+def test_a_formula_that_gives_another_value_is_refused() -> None:
+    with pytest.raises(NoFormula, match="stored is 3"):
+        translate("a / b", find, 3)
+
+
+def test_the_pack_holds_hashes_of_all_it_holds_and_says_how_to_check() -> None:
+    data = results()
+    report = build(RUN, data)
+    with zipfile.ZipFile(io.BytesIO(pack.write(report, data, {"report.md": b"# x", "figures.csv": b"y"}))) as made:
+        names = set(made.namelist())
+        sums = dict(reversed(line.split("  ")) for line in made.read("SHA256SUMS").decode().splitlines())
+        assert sums == {name: hashlib.sha256(made.read(name)).hexdigest() for name in names - {"SHA256SUMS"}}
+        assert {"README.txt", "manifest.json", "facts.csv", "report.md"} <= names
+        assert "flask research verify 7" in made.read("README.txt").decode()
+        assert msgspec.json.decode(made.read("manifest.json"))["rules_version"] == "1"
+        assert made.read("facts.csv").decode().count("\n") == 1 + len(
+            {key for result in data.values() for key in (result.get("facts") or {})}
+        )
