@@ -5,12 +5,13 @@ from typing import Any
 
 from flask import Blueprint, Flask
 
-from research_dashboard.endpoints import companies, details, research, results, runs
-from research_dashboard.endpoints.contract import RUN_ID, refuse_cross_site_writes
+from research_dashboard.endpoints import companies, details, docs, openapi, refusals, research, results, runs
+from research_dashboard.endpoints.contract import POSITION, RUN_ID, refuse_cross_site_writes
 from research_dashboard.extensions import csrf
 
 api = Blueprint("api", __name__, url_prefix="/api")
 api.before_request(refuse_cross_site_writes)
+refusals.register(api)
 csrf.exempt(api)  # JSON bodies only, no cookie is trusted, and cross-site writes are refused
 
 
@@ -22,8 +23,15 @@ def _route(method: str, path: str, endpoint: Callable[..., Any]) -> None:
 _route("POST", "/research_runs/", runs.run_create)
 _route("GET", "/research_runs/", runs.runs)
 _route("GET", f"/research_runs/{RUN_ID}", runs.run)
+_route("PATCH", f"/research_runs/{RUN_ID}", runs.run_change)
+_route("DELETE", f"/research_runs/{RUN_ID}", runs.run_delete)
+_route("POST", f"/research_runs/{RUN_ID}/restore", runs.run_restore)
+_route("POST", f"/research_runs/{RUN_ID}/cancel", research.run_cancel)
+_route("POST", f"/research_runs/{RUN_ID}/resume", research.run_resume)
+_route("POST", f"/research_runs/{RUN_ID}/rerun", research.run_rerun)
 _route("GET", f"/research_runs/{RUN_ID}/progress", research.run_progress)
 _route("GET", f"/research_runs/{RUN_ID}/details", details.details)
+_route("PATCH", f"/research_runs/{RUN_ID}/details/{POSITION}", details.detail_change)
 _route("GET", f"/research_runs/{RUN_ID}/results", results.results)
 _route("POST", "/research_details/", details.detail_create)
 _route("GET", f"/research_details/{RUN_ID}", details.details)
@@ -31,6 +39,11 @@ _route("POST", "/research_results/", results.result_create)
 _route("GET", f"/research_results/{RUN_ID}", results.results)
 _route("POST", "/research/", research.research_create)
 _route("GET", "/companies/", companies.companies)
+_route("GET", "/openapi.json", openapi.openapi)
+_route("GET", "/docs/", docs.docs)
+_route("GET", "/docs/assets/<name>", docs.docs_asset)
+_route("GET", "/problems/", docs.problem_list)
+_route("GET", "/problems/<kind>", docs.problem_page)
 
 
 def init_app(app: Flask) -> None:

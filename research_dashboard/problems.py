@@ -66,12 +66,24 @@ KINDS: Mapping[str, Kind] = {
         "The address exists; the header Allow names the methods it takes.",
         "Use one of them.",
     ),
+    "not-acceptable": Kind(
+        406,
+        "You take nothing that this answers",
+        "The header Accept leaves out every format that the address has; detail names them.",
+        "Send Accept: application/json, or leave the header out.",
+    ),
     "conflict": Kind(
         409,
         "This cannot be done to what is there",
         "The request is sound, but the state of the run forbids it: a move that is not legal, or a write to a run "
         "that the built-in research owns.",
         "Read the run again; the detail says what is possible.",
+    ),
+    "changed-since": Kind(
+        412,
+        "It was changed since you read it",
+        "The header If-Match names an ETag that the run no longer has: somebody else changed it.",
+        "Read the run again, decide again, send its new ETag.",
     ),
     "too-large": Kind(
         413,
@@ -91,6 +103,13 @@ KINDS: Mapping[str, Kind] = {
         "The JSON can be read, but a field or a parameter is missing, unknown, out of bounds or of the wrong type. "
         "Nothing was stored. errors[] names each one.",
         "Correct the fields that errors[] names.",
+    ),
+    "key-reused": Kind(
+        422,
+        "The Idempotency-Key stands for another request",
+        "The same key came with another body or to another address within 24 hours: this cannot be the same request "
+        "sent again.",
+        "Make a new key for each new request; a random UUID does.",
     ),
     "unknown-company": Kind(
         422,
@@ -138,7 +157,9 @@ BY_STATUS: Mapping[int, str] = {
     403: "forbidden",
     404: "not-found",
     405: "method-not-allowed",
+    406: "not-acceptable",
     409: "conflict",
+    412: "changed-since",
     413: "too-large",
     415: "unsupported-media-type",
     422: "invalid-input",

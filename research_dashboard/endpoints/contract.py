@@ -3,20 +3,25 @@
 The models in shapes.py validate what comes in and, through spectree, describe it: there is no second description.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
 from flask import Request, Response, request
 from pydantic import BaseModel, ValidationError
+from spectree import Response as Answers
 from spectree import SpecTree
 from spectree.plugins.flask_plugin import FlaskPlugin
 
+from research_dashboard.endpoints.kinds import MAX_ID
 from research_dashboard.extensions import from_json, to_json
 from research_dashboard.problems import FieldError, Problem, invalid
+from research_dashboard.queries.records import fingerprint
+from research_dashboard.services.records import Matches
 
-RUN_ID = "<int(min=1, max=2147483647):run_id>"
+RUN_ID, POSITION = "<int:run_id>", "<int:position>"
 JSON_TYPES = frozenset({"application/json"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -94,6 +99,14 @@ def field_errors(error: ValidationError, model: type[BaseModel]) -> list[FieldEr
     return found
 
 
+def _refuse_other_formats(name: str) -> None:
+    """Raise a Problem (406) when the caller takes nothing that this endpoint gives."""
+    if "Accept" in request.headers:
+        gives = DOCUMENTED[name].media or ("application/json",)
+        if request.accept_mimetypes.best_match(gives) is None:
+            raise Problem("not-acceptable", f"This answers {', '.join(gives)}.")
+
+
 class ProblemPlugin(FlaskPlugin):
     """spectree's Flask plugin, strict: unknown and doubled parameters, wrong types and broken JSON are Problems."""
 
@@ -103,6 +116,10 @@ class ProblemPlugin(FlaskPlugin):
         Its answer goes out as it is: the database's constraints vouch for it, and validating 100 rows costs as much
         as reading them. `args`: form, headers, cookies, resp, before, after, status, skip_validation, force.
         """
+        _refuse_other_formats(func.__name__)
+        for name, number in kwargs.items():
+            if not 1 <= number <= MAX_ID:
+                raise Problem("not-found", f"There is no {name} {number if number < 10**20 else 'so large'}.")
         if query:
             kwargs["query"] = validated(query, parameters(request))
         elif request.args:
@@ -119,30 +136,74 @@ spec = SpecTree(
     title="Research Dashboard API",
     version="1",
     openapi_version="3.1.0",
+    mode="strict",
     annotations=True,
     page_templates={},
+    naming_strategy=lambda model: model.__name__,
+    nested_naming_strategy=lambda _parent, child: child,
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Documented:
+    """What an endpoint's signature does not say: its problems, the headers it takes and gives, other media types."""
+
+    problems: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+    gives: tuple[str, ...] = ()
+    media: tuple[str, ...] = ()
+
+
+DOCUMENTED: dict[str, Documented] = {}
+
+
+def endpoint(
+    answers: Mapping[int, Any],
+    *problems: str,
+    tag: str,
+    takes: tuple[str, ...] = (),
+    gives: tuple[str, ...] = (),
+    media: tuple[str, ...] = (),
+) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+    """Make an endpoint: its annotations `query` and `json` say what it reads, this what it answers.
+
+    `answers`: model (or None) by status; `problems`: kinds beyond those that its method and parameters bring.
+    """
+
+    def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
+        DOCUMENTED[view.__name__] = Documented(problems, takes, gives, media)
+        models = {f"HTTP_{status}": model for status, model in answers.items()}
+        made: Callable[..., Response] = spec.validate(resp=Answers(**models), tags=[tag], operation_id=view.__name__)(
+            view
+        )
+        return made
+
+    return decorate
+
+
 def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """The value as JSON."""
-    response = Response(to_json(value), status, content_type="application/json")
+    """The value as JSON; one that is read carries an ETag, and is 304 when the caller has it already."""
+    body = to_json(value)
+    response = Response(body, status, content_type="application/json")
     if headers:
         response.headers.update(headers)
+    if status == 200 and request.method in ("GET", "HEAD"):
+        response.set_etag(fingerprint(body))
+        response.headers["Cache-Control"] = "no-cache"
+        if request.if_none_match:
+            response.make_conditional(request)
     return response
 
 
-def page_links(total: int, skip: int, limit: int, params: Iterable[tuple[str, str]]) -> str:
-    """The Link header (RFC 8288) of one page of a list: first, prev, next, last; without what there is not."""
-    kept = [(name, value) for name, value in params if name not in ("skip", "limit")]
-    last = max(0, (total - 1) // limit * limit)
-    places = {"first": 0, "last": last}
-    if skip > 0:
-        places["prev"] = max(0, skip - limit)
-    if skip + limit < total:
-        places["next"] = skip + limit
-    order = [name for name in ("first", "prev", "next", "last") if name in places]
+def matches() -> Matches | None:
+    """What If-Match says of the ETag of what is to be changed; None when nothing was said."""
+    if "If-Match" not in request.headers:
+        return None
+    return request.if_match.contains
+
+
+def page_links(places: Mapping[str, Mapping[str, str]], params: Mapping[str, str]) -> str:
+    """The Link header (RFC 8288): each place is this address with some of its parameters exchanged."""
     return ", ".join(
-        f'<{request.path}?{urlencode([*kept, ("skip", places[name]), ("limit", limit)])}>; rel="{name}"'
-        for name in order
+        f'<{request.path}?{urlencode({**params, **changes})}>; rel="{name}"' for name, changes in places.items()
     )

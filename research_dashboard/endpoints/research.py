@@ -2,39 +2,40 @@
 
 from typing import Any
 
-from flask import Response, current_app, request
-from spectree import Response as Answers
+from flask import Response, current_app
 
-from research_dashboard.access import actor
-from research_dashboard.endpoints.contract import answer, spec
-from research_dashboard.endpoints.runs import no_such_run
-from research_dashboard.endpoints.shapes import Progress, ResearchCreate, Run
-from research_dashboard.extensions import db
+from research_dashboard.endpoints.answers import Progress, Run
+from research_dashboard.endpoints.contract import answer, endpoint
+from research_dashboard.endpoints.runs import sender
+from research_dashboard.endpoints.shapes import ResearchCreate
+from research_dashboard.extensions import db, reading
 from research_dashboard.logs import logger
 from research_dashboard.models import ENDED, Origin, Status, StepStatus
 from research_dashboard.problems import FieldError, Problem, invalid
 from research_dashboard.queries import records, work
 from research_dashboard.queries.preferences import preferences, sec_contact
 from research_dashboard.services.companies import CompanyError, resolve
-from research_dashboard.services.runs import RunError, start_research
+from research_dashboard.services.records import NoSuchRun
+from research_dashboard.services.runs import RunError, cancel, rerun, resume, start_research
 
 # What RFC 9110 says of 422 fits each: the request is understood, its content cannot be processed. 404 and 409 speak of
 # the address and of the state of what stands there, and /api/research is there and has no state.
 PROBLEMS = {"unknown": "unknown-company", "ambiguous": "ambiguous-company", "no_figures": "no-figures"}
 
 
-@spec.validate(resp=Answers(HTTP_202=Run), tags=["Research"])
+@endpoint(
+    {202: Run}, "unknown-company", "ambiguous-company", "no-figures", tag="Research", gives=("Location", "Retry-After")
+)
 def research_create(json: ResearchCreate) -> Response:
     """Research a company. The same request that waits or works already is answered with the same run."""
     session = db.session()
     if json.source == "live" and not sec_contact(session, current_app.config["SETTINGS"].sec_contact):
         how = "set RESEARCH_DASHBOARD_SEC_CONTACT, or the contact on the settings page"
         raise invalid([FieldError("source", f"Live SEC data is off: {how}.")])
-    sender = actor()
     try:
         started = start_research(
             json.company,
-            sender.name if sender else preferences(session).researcher,
+            sender() or preferences(session).researcher,
             as_of=json.as_of,
             source=json.source,
             peers=json.peers,
@@ -43,11 +44,8 @@ def research_create(json: ResearchCreate) -> Response:
         raise _company_problem(error, json) from None
     except RunError as error:
         raise invalid([FieldError("as_of", str(error))]) from None
-    session.rollback()  # what was read before the run was written is old
-    run = records.run_record(session, started.run_id)
     verb = "Started" if started.new else "Found standing"
-    logger.info(f"{verb} research", run_id=started.run_id, company=json.company, source=json.source)
-    return answer(run, 202, {"Location": f"/api/research_runs/{started.run_id}", "Retry-After": "1"})
+    return _accepted(verb, started.run_id, company=json.company, source=json.source)
 
 
 def _company_problem(error: CompanyError, json: ResearchCreate) -> Problem:
@@ -68,13 +66,13 @@ def _company_problem(error: CompanyError, json: ResearchCreate) -> Problem:
     return Problem(kind, str(error), [FieldError(field, str(error))], **more)
 
 
-@spec.validate(resp=Answers(HTTP_200=Progress), tags=["Research"])
+@endpoint({200: Progress}, tag="Research", takes=("If-None-Match",), gives=("ETag", "Retry-After"))
 def run_progress(run_id: int) -> Response:
     """How far a run is."""
     session = db.session()
     run = records.run_record(session, run_id)
     if run is None:
-        raise no_such_run(run_id)
+        raise NoSuchRun(run_id)
     ended = run["status"] in ENDED
     ours = run["origin"] in (Origin.RESEARCH, Origin.SCHEDULE)
     usual = work.usual_seconds(session) if ours else {}
@@ -93,10 +91,33 @@ def run_progress(run_id: int) -> Response:
         "queue_position": work.queue_position(session, run_id),
         "worker_alive": ended or not ours or work.alive(session),
     }
-    response = answer(body)
-    response.headers["Cache-Control"] = "no-cache"
-    if not ended:
-        response.headers["Retry-After"] = "1"
-    response.add_etag()
-    response.make_conditional(request)
-    return response
+    return answer(body, headers={} if ended else {"Retry-After": "1"})
+
+
+@endpoint({202: Run}, "conflict", tag="Research")
+def run_cancel(run_id: int) -> Response:
+    """Ask a run of the built-in research to stop; a worker that is at it stops at its next step."""
+    cancel(run_id)
+    return _accepted("Cancelled", run_id)
+
+
+@endpoint({202: Run}, "conflict", tag="Research")
+def run_resume(run_id: int) -> Response:
+    """Let an interrupted, failed or cancelled run go on after its last finished step."""
+    resume(run_id)
+    return _accepted("Resumed", run_id)
+
+
+@endpoint({202: Run}, "conflict", tag="Research", gives=("Location", "Retry-After"))
+def run_rerun(run_id: int) -> Response:
+    """Research the same again, on the data as it is now; parent_run_id of the new run names this one."""
+    started = rerun(run_id, sender() or preferences(db.session()).researcher)
+    return _accepted("Reran", started.run_id, parent_run_id=run_id)
+
+
+def _accepted(what: str, run_id: int, **more: Any) -> Response:
+    """The run as it is now: the rest is the worker's."""
+    with reading() as session:
+        run = records.run_record(session, run_id)
+    logger.info(f"{what} research run", run_id=run_id, **more)
+    return answer(run, 202, {"Location": f"/api/research_runs/{run_id}", "Retry-After": "1"})

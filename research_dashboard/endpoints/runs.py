@@ -1,62 +1,113 @@
-"""Runs over the API: log one, list them, read one."""
-
-from typing import Any
+"""Runs over the API: log, list, read, change, delete and restore them."""
 
 from flask import Response, request
-from spectree import Response as Answers
 
 from research_dashboard.access import actor
-from research_dashboard.endpoints.contract import answer, page_links, spec
-from research_dashboard.endpoints.shapes import Run, RunCreate, RunList
+from research_dashboard.endpoints.answers import Run, RunParts
+from research_dashboard.endpoints.contract import answer, endpoint, matches, page_links
+from research_dashboard.endpoints.shapes import Parts, RunChange, RunCreate, RunQuery
 from research_dashboard.extensions import db
 from research_dashboard.logs import logger
-from research_dashboard.problems import FieldError, Problem, invalid
 from research_dashboard.queries import records
-from research_dashboard.queries.runs import InvalidFilter, RunFilter, runs_total
-from research_dashboard.services.records import log_run
+from research_dashboard.queries.records import Record
+from research_dashboard.queries.runs import RunFilter, runs_total
+from research_dashboard.services.records import NoSuchRun, change_run, delete_run, log_run, restore_run
 
 
-def no_such_run(run_id: int) -> Problem:
-    """The problem of a run that is not there, with its line in the log (P17)."""
-    logger.warning("Research run not found", run_id=run_id)
-    return Problem("not-found", f"There is no research run {run_id}.")
+def sender() -> str | None:
+    """Who is behind the request."""
+    who = actor()
+    return who.name if who else None
 
 
-@spec.validate(resp=Answers(HTTP_201=Run), tags=["Runs"])
+@endpoint({201: Run}, tag="Runs", gives=("Location",))
 def run_create(json: RunCreate) -> Response:
-    """Log a run that your program did."""
-    sender = actor()
-    run = log_run(**dict(json), created_by=sender.name if sender else None)
+    """Log a run that your program did, or is doing.
+
+    A run logged as Running has started now; PATCH its status to an end and its duration is measured.
+    """
+    run = log_run(**dict(json), created_by=sender())
     logger.info("Created research run", run_id=run["id"], company=run["company"], status=run["status"])
     return answer(run, 201, {"Location": f"/api/research_runs/{run['id']}"})
 
 
-@spec.validate(resp=Answers(HTTP_200=list[Run]), tags=["Runs"])
-def runs(query: RunList) -> Response:
-    """List runs, newest first, filtered as on the page of historical records."""
-    try:
-        wanted = RunFilter.parse(query.filters())
-    except InvalidFilter as error:
-        raise invalid(FieldError(each.field, each.detail) for each in error.errors) from None
+@endpoint({200: list[RunParts]}, tag="Runs", takes=("If-None-Match",), gives=("X-Total-Count", "Link", "ETag"))
+def runs(query: RunQuery) -> Response:
+    """List runs, newest first, filtered as on the page of historical records.
+
+    The header X-Total-Count says how many fit the filter, Link where the first, prev, next and last page are.
+    """
+    wanted = RunFilter.parse(query.filters())
     session = db.session()
-    found = records.run_records(session, wanted, skip=query.skip, limit=query.limit)
-    # A page that is not full says the total itself.
-    full = len(found) == query.limit or (not found and query.skip)
-    total = runs_total(session, wanted) if full else query.skip + len(found)
-    filters: dict[str, Any] = dict(query.filters())
-    logger.info("Fetched research runs", number=len(found), skip=query.skip, limit=query.limit, **filters)
-    headers = {
-        "X-Total-Count": str(total),
-        "Link": page_links(total, query.skip, query.limit, request.args.items()),
-    }
-    return answer(found, headers=headers)
+    keys = query.keys if "id" in query.keys else ("id", *query.keys)
+    if query.cursor:
+        cursor = None if query.cursor == "*" else query.cursor
+        found = records.run_records_after(session, wanted, cursor=cursor, limit=query.limit, keys=keys)
+        headers = {}
+        if len(found) == query.limit:
+            following = records.cursor_after(session, wanted, found[-1]["id"])
+            headers["Link"] = page_links({"next": {"cursor": following}}, request.args)
+    else:
+        total = runs_total(session, wanted)
+        found = records.run_records(session, wanted, skip=query.skip, limit=query.limit, total=total, keys=keys)
+        headers = {"X-Total-Count": str(total), "Link": _neighbours(query, total)}
+    records.add_parts(session, found, query.parts)
+    logger.info("Fetched research runs", number=len(found), **query.model_dump(exclude_unset=True))
+    return answer([_chosen(run, query) for run in found] if query.fields else found, headers=headers)
 
 
-@spec.validate(resp=Answers(HTTP_200=Run), tags=["Runs"])
-def run(run_id: int) -> Response:
-    """Read one run."""
-    found = records.run_record(db.session(), run_id)
+def _neighbours(query: RunQuery, total: int) -> str:
+    """The Link header of one page of a list: first, prev, next, last; without what there is not."""
+    skip, limit = query.skip, query.limit
+    places = {"first": 0}
+    if skip > 0:
+        places["prev"] = max(0, skip - limit)
+    if skip + limit < total:
+        places["next"] = skip + limit
+    places["last"] = max(0, (total - 1) // limit * limit)
+    return page_links({name: {"skip": str(at), "limit": str(limit)} for name, at in places.items()}, request.args)
+
+
+def _chosen(run: Record, query: Parts) -> Record:
+    """The keys that were asked for, in their order, and the parts."""
+    return {key: run[key] for key in (*query.keys, *query.parts)}
+
+
+@endpoint({200: RunParts}, tag="Runs", takes=("If-None-Match",), gives=("ETag",))
+def run(run_id: int, query: Parts) -> Response:
+    """Read one run; with its steps and results when include asks for them."""
+    session = db.session()
+    found = records.run_record(session, run_id)
     if found is None:
-        raise no_such_run(run_id)
-    logger.info("Fetched research run", run_id=run_id)
-    return answer(found)
+        raise NoSuchRun(run_id)
+    records.add_parts(session, [found], query.parts)
+    logger.info("Fetched research run", run_id=run_id, **query.model_dump(exclude_unset=True))
+    return answer(_chosen(found, query))
+
+
+@endpoint({200: Run}, "conflict", "changed-since", tag="Runs", takes=("If-Match",))
+def run_change(run_id: int, json: RunChange) -> Response:
+    """Change a run that your program logged.
+
+    The status moves by the legal moves only; an end sets finished_at and, if you send none, the duration. If-Match
+    takes the ETag of the run as you read it, without parameters.
+    """
+    changed = change_run(run_id, json.changes(), matches())
+    logger.info("Changed research run", run_id=run_id, fields=",".join(sorted(json.model_fields_set)))
+    return answer(changed)
+
+
+@endpoint({204: None}, "conflict", "changed-since", tag="Runs", takes=("If-Match",))
+def run_delete(run_id: int) -> Response:
+    """Put a run in the trash, with its steps and results. It can be restored."""
+    delete_run(run_id, matches())
+    logger.info("Deleted research run", run_id=run_id)
+    return Response(status=204)
+
+
+@endpoint({200: Run}, tag="Runs")
+def run_restore(run_id: int) -> Response:
+    """Take a run out of the trash; one that is not in it stays as it is."""
+    restored = restore_run(run_id)
+    logger.info("Restored research run", run_id=run_id)
+    return answer(restored)

@@ -1,135 +1,51 @@
-"""The shapes of requests and answers. Bounds are those of the tables; what is not declared is refused."""
+"""The shapes of what the API is sent; what is not declared is refused."""
 
 import datetime as dt
-import re
-from datetime import UTC, datetime
-from decimal import Decimal
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-import msgspec
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     ValidationInfo,
-    WithJsonSchema,
     field_validator,
+    model_validator,
 )
 
-from research_dashboard.extensions import from_json
+from research_dashboard.endpoints.kinds import (
+    LIMIT,
+    MAX_LIMIT,
+    MAX_PEERS,
+    MAX_SKIP,
+    Company,
+    CompanyName,
+    Count,
+    Message,
+    Minutes,
+    Moment,
+    Name,
+    Researcher,
+    ResultData,
+    RunId,
+    number,
+)
 from research_dashboard.models import Status, StepStatus
+from research_dashboard.queries.records import RUN_KEYS
 from research_dashboard.queries.run_fields import day
-from research_dashboard.queries.run_filter import COLUMNS, NEWEST_FIRST
-from research_dashboard.tables.runs import (
-    COMPANY_LENGTH,
-    MAX_DURATION_MINS,
-    MAX_INSIGHTS,
-    NAME_LENGTH,
-    RESEARCHER_LENGTH,
-)
+from research_dashboard.queries.run_filter import COLUMNS, NEWEST_FIRST, SORTS
+from research_dashboard.tables.runs import COMPANY_LENGTH
 
-MAX_ID = 2**31 - 1
-MAX_SKIP = 10**9
-MAX_LIMIT, LIMIT = 1000, 100
-MAX_DEPTH = 64
-MAX_PEERS = 30
-EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?\s?([Zz]|[+-]\d\d:?\d\d)?", re.ASCII)
-NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+PARTS = ("details", "results")
+DAY = r"^(\d{4}-\d{2}-\d{2})?$"
 
 
-def _one_line(text: str) -> str:
-    """A text without control characters (they forge lines and hide words), blanks around it taken off."""
-    if not all(c.isprintable() for c in text):
-        raise ValueError("It holds control characters: take them out")
-    if not text.strip():
-        raise ValueError("It is blank")
-    return text.strip()
-
-
-def _number(value: Any) -> Any:
-    """A JSON number; text and true are none, though Python would convert them."""
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise ValueError("A number is needed")
-    number: int | Decimal = value
-    if not -1e300 < number < 1e300:
-        raise ValueError("The number is too large")
-    return number
-
-
-def _moment(value: Any) -> datetime:
-    """A moment in ISO 8601, without offset read as UTC, from 1900 to 2999."""
-    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
-        raise ValueError("A moment in ISO 8601 is needed, such as 2026-03-02T11:42:00Z")
-    try:
-        found = datetime.fromisoformat(value.upper().replace(",", ".").replace(" ", "T", 1).replace(" ", ""))
-        found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ValueError("There is no such moment; ISO 8601 is needed, such as 2026-03-02T11:42:00Z") from None
-    if not EARLIEST <= found <= LATEST:
-        raise ValueError("The moment must lie between 1900 and 2999")
-    return found
-
-
-def _company(value: Any) -> str | int:
-    """A name, a ticker or a CIK."""
-    if isinstance(value, str):
-        if len(value) > COMPANY_LENGTH:
-            raise ValueError(f"At most {COMPANY_LENGTH} characters are read")
-        return _one_line(value)
-    number = _number(value)
-    if number != int(number) or not 1 <= number < 10**10:
-        raise ValueError("A CIK is a whole number of at most ten digits")
-    return int(number)
-
-
-def _result_data(value: Any) -> Any:
-    """JSON, or a text that holds JSON (as the seed sent it), which is stored as what it holds."""
-    if isinstance(value, str):
-        try:
-            value = from_json(value)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            raise ValueError("The text does not hold JSON; send the JSON itself") from None
-    if value is None:
-        raise ValueError("It is null: send the result")
-    level, depth = [value], 0
-    while level:
-        depth += 1
-        if depth > MAX_DEPTH:
-            raise ValueError(f"It is nested deeper than {MAX_DEPTH} levels")
-        below: list[Any] = []
-        for each in level:
-            if isinstance(each, Decimal) and not -308 <= each.adjusted() <= 308 and each:
-                raise ValueError("It holds a number that no double can hold, such as 1e400")
-            if isinstance(each, int) and not isinstance(each, bool) and abs(each) > 10**300:
-                raise ValueError("It holds a number that no double can hold")
-            if isinstance(each, dict):
-                below.extend(each.values())
-            elif isinstance(each, list):
-                below.extend(each)
-        level = below
-    return value
-
-
-ONE_LINE = AfterValidator(_one_line)
-_SCHEMA: Any = {"pattern": NO_CONTROLS}
-Company = Annotated[str, Field(min_length=1, max_length=COMPANY_LENGTH, json_schema_extra=_SCHEMA), ONE_LINE]
-Researcher = Annotated[str, Field(min_length=1, max_length=RESEARCHER_LENGTH, json_schema_extra=_SCHEMA), ONE_LINE]
-Name = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, json_schema_extra=_SCHEMA), ONE_LINE]
-Message = Annotated[str, Field(min_length=1, max_length=2000, json_schema_extra=_SCHEMA), ONE_LINE]
-Moment = Annotated[
-    datetime,
-    BeforeValidator(_moment),
-    WithJsonSchema({"type": "string", "format": "date-time", "description": "ISO 8601; without offset: UTC."}),
-]
-Minutes = Annotated[float, BeforeValidator(_number), Field(ge=0, le=MAX_DURATION_MINS, allow_inf_nan=False)]
-Count = Annotated[int, BeforeValidator(_number), Field(ge=0, le=MAX_INSIGHTS)]
-RunId = Annotated[int, BeforeValidator(_number), Field(ge=1, le=MAX_ID)]
-ResultData = Annotated[
-    Any, BeforeValidator(_result_data), Field(description="JSON; a text that holds JSON is stored as what it holds.")
-]
+def one_or_more(words: Iterable[str]) -> str:
+    """The pattern of one or more of the words, with commas; or of nothing."""
+    word = f"({'|'.join(words)})"
+    return f"^({word}(,{word})*)?$"
 
 
 class Strict(BaseModel):
@@ -147,6 +63,44 @@ class RunCreate(Strict):
     status: Status = Field(examples=["Completed"])
     insights: Count = Field(examples=[7])
     date: Moment | None = Field(None, description="When it was asked for; now, if not given.")
+
+
+class Change(Strict):
+    """A change: at least one field, and only those that change."""
+
+    @model_validator(mode="after")
+    def _something(self) -> "Change":
+        if not self.model_fields_set:
+            raise ValueError("Nothing is to be changed: name at least one field")
+        return self
+
+    def changes(self) -> dict[str, Any]:
+        """What was sent, by name."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class RunChange(Change):
+    """What a program changes of its own run."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "examples": [{"status": "Completed"}]})
+
+    company: Company = ""
+    researcher: Researcher = ""
+    duration_mins: Minutes = 0
+    status: Status = Status.RUNNING
+    insights: Count = 0
+    error_message: Message | None = None
+
+
+class DetailChange(Change):
+    """What a program changes of a step of its own run."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "examples": [{"status": "Completed"}]})
+
+    end_time: Moment | None = None
+    status: StepStatus = StepStatus.RUNNING
+    message: Message | None = None
+    progress: Annotated[float, BeforeValidator(number), Field(ge=0, le=1)] = 0
 
 
 class DetailCreate(Strict):
@@ -176,20 +130,6 @@ class ResultCreate(Strict):
     result_data: ResultData = Field(examples=[{"market_share": 35.1, "competitors": ["Bolt", "Cog"]}])
 
 
-CompanyName = Annotated[
-    str | int,
-    BeforeValidator(_company),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string", "minLength": 1, "maxLength": COMPANY_LENGTH, "pattern": NO_CONTROLS},
-                {"type": "integer", "minimum": 1, "maximum": 9_999_999_999},
-            ]
-        }
-    ),
-]
-
-
 class ResearchCreate(Strict):
     """A company to research."""
 
@@ -206,95 +146,7 @@ class ResearchCreate(Strict):
         return value if value is None else day(value if isinstance(value, str) else "")
 
 
-class Run(BaseModel):
-    """A run: the seed's seven keys, then what is known beyond them."""
-
-    id: int
-    company: str
-    researcher: str
-    date: datetime
-    duration_mins: float
-    status: Status
-    insights: int
-    origin: str = Field(description="Who made it: api (a program), research (built in), schedule, seed.")
-    created_by: str | None
-    started_at: datetime | None
-    finished_at: datetime | None
-    ticker: str | None
-    source: str | None
-    as_of: str | None
-    gaps: int
-    error_kind: str | None
-    error_message: str | None
-    parent_run_id: int | None
-
-
-class Detail(BaseModel):
-    """A step of a run."""
-
-    id: int
-    research_run_id: int
-    step_name: str
-    start_time: datetime | None
-    end_time: datetime | None
-    status: StepStatus
-    position: int
-    attempt: int
-    message: str | None
-    progress: float
-
-
-class Result(BaseModel):
-    """A result of a run."""
-
-    id: int
-    research_run_id: int
-    result_type: str
-    result_data: Any
-    created_at: datetime
-
-
-class ProgressStep(BaseModel):
-    """A step of a run under way."""
-
-    position: int
-    step_name: str
-    status: StepStatus
-    progress: float = Field(description="0 to 1 within the step.")
-    message: str | None
-    start_time: datetime | None
-    end_time: datetime | None
-    usual_seconds: float | None = Field(description="The median of past runs.")
-
-
-class Progress(BaseModel):
-    """How far a run is. Ask again after Retry-After seconds, with If-None-Match; without Retry-After it has ended."""
-
-    id: int
-    company: str
-    status: Status
-    progress: float = Field(description="0 to 1 of the whole run.")
-    step: str | None = Field(description="The step at work, or the one that failed.")
-    steps: list[ProgressStep]
-    started_at: datetime | None
-    finished_at: datetime | None
-    queue_position: int | None = Field(description="1: next. None: it does not wait.")
-    worker_alive: bool = Field(description="False: nobody works; start one with “flask worker”.")
-    error_kind: str | None
-    error_message: str | None
-
-
-class CompanyFound(BaseModel):
-    """A company that fits what was asked for."""
-
-    cik: int | None
-    name: str
-    ticker: str | None
-    figures: bool = Field(description="True: its figures are here.")
-    years: int = Field(description="Fiscal years with figures here.")
-
-
-class CompanyList(BaseModel):
+class CompanyQuery(BaseModel):
     """The parameters of a search for companies."""
 
     model_config = ConfigDict(extra="forbid")
@@ -303,21 +155,46 @@ class CompanyList(BaseModel):
     limit: int = Field(8, ge=1, le=50)
 
 
-class RunList(BaseModel):
-    """The parameters of a list of runs: the same names as on the page, and skip and limit."""
+class Parts(BaseModel):
+    """The parameters that choose what is answered of a run."""
 
     model_config = ConfigDict(extra="forbid")
 
+    fields: str = Field("", pattern=one_or_more(RUN_KEYS), description="Only these keys, with commas.")
+    include: str = Field("", pattern=one_or_more(PARTS), description="details, results or both, with commas.")
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys to answer."""
+        return tuple(dict.fromkeys(self.fields.split(","))) if self.fields else RUN_KEYS
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts to answer with the run."""
+        return tuple(self.include.split(",")) if self.include else ()
+
+
+class RunQuery(Parts):
+    """The parameters of a list of runs: the same names as on the page, with skip and limit or a cursor."""
+
     skip: int = Field(0, ge=0, le=MAX_SKIP, description="How many to leave out at the beginning.")
     limit: int = Field(LIMIT, ge=1, le=MAX_LIMIT, description="How many to answer at most.")
+    cursor: str = Field(
+        "",
+        max_length=1000,
+        description="Instead of skip: * at first, then as rel=next says. Quick however far, steady while runs come in; "
+        "the total is not counted.",
+    )
     company: str = Field("", max_length=200, description="The company holds this text, whatever the case.")
     researcher: str = Field("", max_length=200, description="The researcher holds this text.")
-    status: str = Field("", max_length=200, description="A status, or several with commas.")
-    start: str = Field("", description="The first day, 2026-03-02 (UTC).")
-    end: str = Field("", description="The last day, included.")
+    status: str = Field("", max_length=200, description="A status, or several with commas.", examples=["Completed"])
+    start: str = Field("", pattern=DAY, description="The first day, 2026-03-02 (UTC).")
+    end: str = Field("", pattern=DAY, description="The last day, included.")
     q: str = Field("", max_length=500, description="Each word stands in company, ticker or researcher.")
-    sort: str = Field(NEWEST_FIRST, description="A column; - before it: the largest first.")
-    col_id: str = Field("", max_length=200)
+    sort: str = Field(
+        NEWEST_FIRST, pattern=f"^(-?({'|'.join(SORTS)}))?$", description="A column; - before it: the largest first."
+    )
+    col_id: str = Field("", max_length=200, description="The box over the column, as on the page: > 5")
     col_date: str = Field("", max_length=200)
     col_company: str = Field("", max_length=200)
     col_researcher: str = Field("", max_length=200)
@@ -325,13 +202,19 @@ class RunList(BaseModel):
     col_status: str = Field("", max_length=200)
     col_insights: str = Field("", max_length=200)
 
+    @field_validator("cursor", mode="after")
+    @classmethod
+    def _one_way(cls, cursor: str, info: ValidationInfo) -> str:
+        if cursor and info.data.get("skip"):
+            raise ValueError("Use skip or cursor, not both")
+        return cursor
+
     def filters(self) -> list[tuple[str, str]]:
         """What was set of the filter, as pairs."""
-        return [
-            (name, str(getattr(self, name)))
-            for name in type(self).model_fields
-            if name in self.model_fields_set and name not in ("skip", "limit")
-        ]
+        return [(name, getattr(self, name)) for name in FILTERS if name in self.model_fields_set]
 
 
-assert set(COLUMNS) <= set(RunList.model_fields)  # noqa: S101  # the page's filters are the API's
+FILTERS = ("company", "researcher", "status", "start", "end", "q", "sort", *COLUMNS)
+
+
+assert set(COLUMNS) <= set(RunQuery.model_fields)  # noqa: S101  # the page's filters are the API's

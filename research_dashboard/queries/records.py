@@ -1,15 +1,20 @@
 """Runs, their steps and their results as programs read them: plain columns, ready to be encoded."""
 
-from collections.abc import Sequence
+import base64
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Text, cast, func, select
+from sqlalchemy import ColumnElement, Select, Text, cast, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
+from research_dashboard.base import UTCDateTime
+from research_dashboard.extensions import from_json, to_json
 from research_dashboard.models import ResearchDetail, ResearchResult, ResearchRun
 from research_dashboard.queries.run_filter import RunFilter
-from research_dashboard.queries.runs import runs_overall, runs_slice, runs_total
+from research_dashboard.queries.runs import SORTED_BY, runs_matching, runs_overall, runs_slice
 
 RUN_KEYS = (
     "id",
@@ -57,17 +62,93 @@ RESULT_KEYS = ("id", "research_run_id", "result_type", "result_data", "created_a
 Record = dict[str, Any]
 
 
-def run_records(session: Session, wanted: RunFilter, *, skip: int, limit: int) -> list[Record]:
-    """`limit` runs of the filter after the first `skip`."""
-    statement = runs_slice(
-        RUN_COLUMNS,
-        wanted,
-        skip=skip,
-        limit=limit,
-        total=runs_total(session, wanted),
-        overall=runs_overall(session),
-    )
-    return [dict(zip(RUN_KEYS, row, strict=True)) for row in session.execute(statement)]
+class BadCursor(ValueError):
+    """A cursor that this server did not give out for this sort."""
+
+
+def run_records(
+    session: Session, wanted: RunFilter, *, skip: int = 0, limit: int, total: int, keys: Sequence[str] = RUN_KEYS
+) -> list[Record]:
+    """`limit` runs of the filter, which has `total` of them, after the first `skip`; with these keys."""
+    columns = [getattr(ResearchRun, key) for key in keys]
+    overall = runs_overall(session)
+    statement = runs_slice(columns, wanted, skip=skip, limit=limit, total=total, overall=overall)
+    return [dict(zip(keys, row, strict=True)) for row in session.execute(statement)]
+
+
+def run_records_after(
+    session: Session, wanted: RunFilter, *, cursor: str | None, limit: int, keys: Sequence[str] = RUN_KEYS
+) -> list[Record]:
+    """`limit` runs of the filter after the cursor, None: from the beginning. Raises BadCursor."""
+    statement: Select[Any] = runs_matching(wanted).with_only_columns(*(getattr(ResearchRun, key) for key in keys))
+    if cursor is not None:
+        statement = statement.where(_beyond(wanted.sort, cursor))
+    return [dict(zip(keys, row, strict=True)) for row in session.execute(statement.limit(limit))]
+
+
+def cursor_after(session: Session, wanted: RunFilter, run_id: int) -> str:
+    """The cursor that goes on after this run in the filter's order."""
+    row = session.execute(select(*SORTED_BY[wanted.sort.removeprefix("-")]).where(ResearchRun.id == run_id)).one()
+    return base64.urlsafe_b64encode(to_json([wanted.sort, *row]).encode()).decode().rstrip("=")
+
+
+def _beyond(sort: str, cursor: str) -> ColumnElement[bool]:
+    """True for the runs that stand after the cursor's in the order of the sort. Raises BadCursor."""
+    columns = SORTED_BY[sort.removeprefix("-")]
+    try:
+        of_sort, *place = from_json(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        if of_sort != sort:
+            raise ValueError
+        values = [_of_column(column, value) for column, value in zip(columns, place, strict=True)]
+    except (ValueError, TypeError, RecursionError, msgspec.MsgspecError):
+        raise BadCursor(f"This is no cursor of a list sorted by {sort}: begin with *, then follow rel=next.") from None
+    here, there = tuple_(*columns), tuple_(*values)
+    return here < there if sort.startswith("-") else here > there
+
+
+def _of_column(column: Any, value: Any) -> ColumnElement[Any]:
+    """The value as one of the column. Raises ValueError, TypeError."""
+    kind: type = datetime if isinstance(column.type, UTCDateTime) else column.type.python_type
+    if kind is datetime:
+        value = datetime.fromisoformat(value)
+    elif kind is float:
+        value = float(value)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise ValueError
+    if isinstance(value, int) and not 0 <= value < 2**63:
+        raise ValueError
+    return literal(value, column.type)
+
+
+def fingerprint(body: str) -> str:
+    """What an answer's ETag says: it changes when the answer does."""
+    return hashlib.blake2b(body.encode(), digest_size=12).hexdigest()
+
+
+def etag_of(record: Record) -> str:
+    """The ETag of a run that is answered whole, without parameters: what If-Match compares with."""
+    return fingerprint(to_json(record))
+
+
+def add_parts(session: Session, found: list[Record], include: Sequence[str]) -> None:
+    """Give each run its details, its results, or both; two statements at most, whatever the number of runs."""
+    ids = [run["id"] for run in found]
+    if "details" in include:
+        detail = ResearchDetail
+        statement = select(*DETAIL_COLUMNS).where(detail.research_run_id.in_(ids)).order_by(detail.position)
+        _hang(found, "details", (dict(zip(DETAIL_KEYS, row, strict=True)) for row in session.execute(statement)))
+    if "results" in include:
+        result = ResearchResult
+        wanted = select(*RESULT_COLUMNS).where(result.research_run_id.in_(ids)).order_by(result.id)
+        _hang(found, "results", (result_json(row) for row in session.execute(wanted)))
+
+
+def _hang(found: list[Record], name: str, parts: Iterable[Record]) -> None:
+    by_run: dict[int, list[Record]] = {run["id"]: [] for run in found}
+    for part in parts:
+        by_run[part["research_run_id"]].append(part)
+    for run in found:
+        run[name] = by_run[run["id"]]
 
 
 def run_record(session: Session, run_id: int) -> Record | None:

@@ -1,14 +1,24 @@
 """What programs write: their own runs, with steps and results. The built-in research's runs are not theirs to touch."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import writing
-from research_dashboard.models import Origin, ResearchDetail, ResearchResult, ResearchRun, Status
+from research_dashboard.models import (
+    ENDED,
+    MOVES,
+    Origin,
+    ResearchDetail,
+    ResearchResult,
+    ResearchRun,
+    Status,
+    StepStatus,
+)
 from research_dashboard.queries.records import (
     DETAIL_COLUMNS,
     DETAIL_KEYS,
@@ -16,10 +26,13 @@ from research_dashboard.queries.records import (
     RUN_COLUMNS,
     RUN_KEYS,
     Record,
+    etag_of,
     next_position,
     result_json,
+    run_record,
 )
 from research_dashboard.services.audit import record
+from research_dashboard.tables.runs import MAX_DURATION_MINS
 
 WRITTEN_BY_PROGRAMS = frozenset({Origin.API, Origin.SEED})
 
@@ -32,12 +45,47 @@ class NoSuchRun(LookupError):
         self.run_id = run_id
 
 
+class NoSuchStep(NoSuchRun):
+    """The run has no step of that position."""
+
+    def __init__(self, run_id: int, position: int) -> None:
+        LookupError.__init__(self, f"Run {run_id} has no step {position}.")
+        self.run_id = run_id
+
+
+class EndBeforeStart(ValueError):
+    """A step cannot end before it began."""
+
+
 class NotYours(Exception):
     """The built-in research owns the run: programs may read it, not write to it."""
 
-    def __init__(self, run_id: int, origin: str) -> None:
-        super().__init__(f"Run {run_id} belongs to the built-in research (origin {origin}): it is read-only here.")
+    def __init__(self, run_id: int, origin: str, cure: str = "It is read-only here.") -> None:
+        super().__init__(f"Run {run_id} belongs to the built-in research (origin {origin}). {cure}")
         self.run_id = run_id
+
+
+class IllegalMove(Exception):
+    """The run's status cannot become that one; the text says which it can."""
+
+    def __init__(self, now: Status, to: Status) -> None:
+        legal = ", ".join(sorted(legal_moves(now))) or "none: it has ended for good"
+        super().__init__(f"A run that is {now} cannot become {to}. Legal moves: {legal}.")
+
+
+class Changed(Exception):
+    """The run is no longer as the caller saw it."""
+
+    def __init__(self, run_id: int) -> None:
+        super().__init__(f"Run {run_id} was changed since you read it: read it again, then decide.")
+
+
+Matches = Callable[[str], bool]  # is this the ETag that the caller saw?
+
+
+def legal_moves(now: Status) -> frozenset[Status]:
+    """What a program's own run can become. It has no worker that must stop first: Running may become Cancelled."""
+    return MOVES[now] | ({Status.CANCELLED} if now == Status.RUNNING else frozenset())
 
 
 def log_run(
@@ -91,6 +139,94 @@ def log_result(run_id: int, *, result_type: str, result_data: Any) -> Record:
             .returning(*RESULT_COLUMNS)
         ).one()
     return result_json(row)
+
+
+def change_run(run_id: int, changes: dict[str, Any], matches: Matches | None = None) -> Record:
+    """Change a program's own run. A legal move to an end sets finished_at and, if not given, the duration.
+
+    Raises NoSuchRun, NotYours, Changed, IllegalMove.
+    """
+    with writing() as session:
+        run = _run(session, run_id, matches)
+        if run["origin"] not in WRITTEN_BY_PROGRAMS:
+            raise NotYours(run_id, run["origin"])
+        values = {**changes, **_moved(run, changes)}
+        row = session.execute(
+            update(ResearchRun).where(ResearchRun.id == run_id).values(values).returning(*RUN_COLUMNS)
+        ).one()
+        before = {name: run.get(name) for name in changes}
+        record(session, "run.change", f"run {run_id}", before=before, after=changes)
+    return dict(zip(RUN_KEYS, row, strict=True))
+
+
+def _moved(run: Record, changes: dict[str, Any]) -> dict[str, Any]:
+    """What a change of status brings with it. Raises IllegalMove."""
+    now = Status(run["status"])
+    to = Status(changes.get("status") or now)
+    if to == now:
+        return {}
+    if to not in legal_moves(now):
+        raise IllegalMove(now, to)
+    moment = utcnow()
+    values: dict[str, Any] = {"status": to.value, "finished_at": moment if to in ENDED else None}
+    if to == Status.RUNNING:
+        values["started_at"] = run["started_at"] or moment
+    if to in ENDED and run["started_at"] and "duration_mins" not in changes:
+        # A clock that was set back must not make a run end before it began.
+        values["finished_at"] = max(moment, run["started_at"])
+        minutes = (values["finished_at"] - run["started_at"]).total_seconds() / 60
+        values["duration_mins"] = min(minutes, MAX_DURATION_MINS)
+    return values
+
+
+def change_detail(run_id: int, position: int, changes: dict[str, Any]) -> Record:
+    """Change a step of a program's own run. Raises NoSuchRun, NotYours, and EndBeforeStart."""
+    detail = ResearchDetail
+    with writing() as session:
+        _own(session, run_id)
+        where = (detail.research_run_id == run_id, detail.position == position)
+        found = session.execute(select(detail.start_time, detail.status).where(*where)).first()
+        if found is None:
+            raise NoSuchStep(run_id, position)
+        end = changes.get("end_time")
+        if end is not None and found.start_time is not None and end < found.start_time:
+            raise EndBeforeStart
+        if changes.get("status") == StepStatus.COMPLETED:
+            changes = {"progress": 1.0, **changes}
+        statement = update(detail).where(*where).values(changes).returning(*DETAIL_COLUMNS)
+        row = session.execute(statement).one()
+    return dict(zip(DETAIL_KEYS, row, strict=True))
+
+
+def delete_run(run_id: int, matches: Matches | None = None) -> None:
+    """Put a run in the trash, with its steps and results. Raises NoSuchRun, Changed, and NotYours while it works."""
+    with writing() as session:
+        run = _run(session, run_id, matches)
+        if run["origin"] not in WRITTEN_BY_PROGRAMS and run["status"] not in ENDED:
+            raise NotYours(run_id, run["origin"], "Cancel it first.")
+        session.execute(update(ResearchRun).where(ResearchRun.id == run_id).values(deleted_at=utcnow()))
+        record(session, "run.delete", f"run {run_id}")
+
+
+def restore_run(run_id: int) -> Record:
+    """Take a run out of the trash; one that is not in it stays as it is. Raises NoSuchRun."""
+    with writing() as session:
+        statement = update(ResearchRun).where(ResearchRun.id == run_id).values(deleted_at=None)
+        row = session.execute(statement.returning(*RUN_COLUMNS)).first()
+        if row is None:
+            raise NoSuchRun(run_id)
+        record(session, "run.restore", f"run {run_id}")
+    return dict(zip(RUN_KEYS, row, strict=True))
+
+
+def _run(session: Session, run_id: int, matches: Matches | None) -> Record:
+    """The run as the caller saw it. Raises NoSuchRun, Changed."""
+    run = run_record(session, run_id)
+    if run is None:
+        raise NoSuchRun(run_id)
+    if matches is not None and not matches(etag_of(run)):
+        raise Changed(run_id)
+    return run
 
 
 def _own(session: Session, run_id: int) -> None:

@@ -1,0 +1,128 @@
+"""The shapes of what the API answers. They describe; what stands in the database is encoded without them."""
+
+import datetime as dt
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field, create_model
+
+from research_dashboard.models import Status, StepStatus
+
+
+class Run(BaseModel):
+    """A run: the seed's seven keys, then what is known beyond them."""
+
+    id: int
+    company: str
+    researcher: str
+    date: datetime
+    duration_mins: float
+    status: Status
+    insights: int
+    origin: str = Field(description="Who made it: api (a program), research (built in), schedule, seed.")
+    created_by: str | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    ticker: str | None
+    source: str | None
+    as_of: dt.date | None
+    gaps: int
+    error_kind: str | None
+    error_message: str | None
+    parent_run_id: int | None
+
+
+class Detail(BaseModel):
+    """A step of a run."""
+
+    id: int
+    research_run_id: int
+    step_name: str
+    start_time: datetime | None
+    end_time: datetime | None
+    status: StepStatus
+    position: int
+    attempt: int
+    message: str | None
+    progress: float
+
+
+class Result(BaseModel):
+    """A result of a run."""
+
+    id: int
+    research_run_id: int
+    result_type: str
+    result_data: Any
+    created_at: datetime
+
+
+def _parts_of_a_run() -> Any:
+    """A run of which the caller chose the keys: every key may be left out."""
+    keys = {
+        name: (field.annotation, Field(None, description=field.description)) for name, field in Run.model_fields.items()
+    }
+    parts: dict[str, Any] = {"details": (list[Detail], None), "results": (list[Result], None)}
+    told = "A run: whole, or the keys and parts that were asked for."
+    return create_model("RunParts", __doc__=told, **(keys | parts))
+
+
+RunParts = _parts_of_a_run()
+
+
+class FieldError(BaseModel):
+    """One thing that is wrong with the input."""
+
+    field: str
+    detail: str
+
+
+class ProblemDocument(BaseModel):
+    """An error (RFC 9457). A type may bring members of its own: nearest, choices."""
+
+    type: str = Field(description="The address of the type's description.")
+    title: str
+    status: int
+    detail: str
+    request_id: str | None = Field(None, description="The request's number, as in the log and in X-Request-ID.")
+    errors: list[FieldError] | None = None
+
+
+class ProgressStep(BaseModel):
+    """A step of a run under way."""
+
+    position: int
+    step_name: str
+    status: StepStatus
+    progress: float = Field(description="0 to 1 within the step.")
+    message: str | None
+    start_time: datetime | None
+    end_time: datetime | None
+    usual_seconds: float | None = Field(description="The median of past runs.")
+
+
+class Progress(BaseModel):
+    """How far a run is. Ask again after Retry-After seconds, with If-None-Match; without Retry-After it has ended."""
+
+    id: int
+    company: str
+    status: Status
+    progress: float = Field(description="0 to 1 of the whole run.")
+    step: str | None = Field(description="The step at work, or the one that failed.")
+    steps: list[ProgressStep]
+    started_at: datetime | None
+    finished_at: datetime | None
+    queue_position: int | None = Field(description="1: next. None: it does not wait.")
+    worker_alive: bool = Field(description="False: nobody works; start one with “flask worker”.")
+    error_kind: str | None
+    error_message: str | None
+
+
+class CompanyFound(BaseModel):
+    """A company that fits what was asked for."""
+
+    cik: int | None
+    name: str
+    ticker: str | None
+    figures: bool = Field(description="True: its figures are here.")
+    years: int = Field(description="Fiscal years with figures here.")

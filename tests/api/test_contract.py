@@ -1,0 +1,129 @@
+"""The contract: every route, parameter and status is in it, and what is sent and answered keeps to it."""
+
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.serving import make_server
+
+from research_dashboard.api import api
+from research_dashboard.endpoints.contract import DOCUMENTED
+from research_dashboard.problems import KINDS
+from tests.api.test_records import make, refused
+from tests.makers import make_company
+
+
+@pytest.fixture
+def document(client: FlaskClient) -> dict[str, Any]:
+    answer = client.get("/api/openapi.json")
+    assert answer.status_code == 200
+    return dict(answer.json)
+
+
+def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Every operation by its id."""
+    return {
+        each["operationId"]: each | {"path": path, "method": method}
+        for path, methods in document["paths"].items()
+        for method, each in methods.items()
+    }
+
+
+PAGES = {"openapi", "docs", "docs_asset", "problem_list", "problem_page"}
+
+
+def test_every_route_of_the_api_is_in_the_contract(app: Flask, document: dict[str, Any]) -> None:
+    routes = {
+        (re.sub(r"<(?:[^:>]+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if rule.endpoint.startswith(f"{api.name}.") and rule.endpoint.split(".")[1] not in PAGES
+    }
+    assert {(each["path"], each["method"]) for each in operations(document).values()} == routes
+    assert set(operations(document)) == {*DOCUMENTED, "run_details", "run_results"}
+    assert document["openapi"].startswith("3.1")
+
+
+def test_the_contract_names_errors_with_examples_and_every_parameter(document: dict[str, Any]) -> None:
+    for name, each in operations(document).items():
+        assert each["summary"].endswith("."), name
+        assert {"401", "403", "406", "422", "429", "500", "503"} <= each["responses"].keys(), name
+        for status, response in each["responses"].items():
+            if status >= "400":
+                (media,) = response["content"]
+                assert media == "application/problem+json"
+                assert response["content"][media]["examples"], (name, status)
+        if "requestBody" in each:
+            assert {"400", "413", "415"} <= each["responses"].keys(), name
+    names = {parameter["name"] for parameter in operations(document)["runs"]["parameters"]}
+    assert {"skip", "limit", "cursor", "company", "status", "sort", "start", "end", "fields", "include"} <= names
+    assert "RunCreate" in document["components"]["schemas"]
+    assert document["components"]["schemas"]["RunCreate"]["properties"]["company"]["examples"] == ["Acme"]
+
+
+def test_every_problem_has_its_page(client: FlaskClient) -> None:
+    problem = client.get("/api/research_runs/9").json
+    for path in ("/api/problems/", problem["type"], *(f"/api/problems/{kind}" for kind in KINDS)):
+        assert client.get(path).status_code == 200
+    assert client.get("/api/problems/nothing").status_code == 404
+
+
+def test_the_documentation_needs_no_network(client: FlaskClient, visit: Any) -> None:
+    page = visit("/api/docs")
+    loaded = [each.get("src") or each.get("href") for each in page.soup.select("head script, head link")]
+    assert loaded
+    assert all(address.startswith("/") for address in loaded)
+    for address in loaded:
+        with client.get(address) as answer:
+            assert answer.status_code == 200
+            assert len(answer.data) > 100
+    refused(client.get("/api/docs/assets/index.html"), 404)
+
+
+def test_an_answer_that_the_caller_does_not_take_is_406(client: FlaskClient) -> None:
+    for accept in ("text/html", "application/xml", "application/json;q=0"):
+        refused(client.get("/api/research_runs/", headers={"Accept": accept}), 406)
+    for accept in ("*/*", "application/*", "text/html, application/json;q=0.5"):
+        assert client.get("/api/research_runs/", headers={"Accept": accept}).status_code == 200
+
+
+def schemathesis(app: Flask, examples: int, seed: int = 1, phases: str = "examples,coverage,fuzzing,stateful") -> str:
+    """All of schemathesis' checks against a served application; its report when it finds something."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    command = [
+        Path(sys.executable).parent / "schemathesis",
+        "--config-file", Path(__file__).parent / "schemathesis.toml",
+        "run", f"http://127.0.0.1:{server.port}/api/openapi.json",
+        "--checks", "all", "--phases", phases, "--max-examples", str(examples), "--seed", str(seed),
+        "--no-color", "--continue-on-failure",
+    ]  # fmt: skip
+    try:
+        done = subprocess.run(
+            [str(part) for part in command], capture_output=True, text=True, check=False, cwd=app.instance_path
+        )
+    finally:
+        server.shutdown()
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def test_schemathesis_finds_nothing_in_a_sample(app: Flask, client: FlaskClient) -> None:
+    with app.app_context():
+        make_company("Apple Inc.", 320193, "AAPL")
+    make(client)
+    assert schemathesis(app, 3, phases="examples,fuzzing,stateful") == ""
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_schemathesis_finds_nothing_in_10_000_cases(app: Flask, client: FlaskClient) -> None:
+    with app.app_context():
+        make_company("Apple Inc.", 320193, "AAPL")
+    make(client)
+    assert schemathesis(app, 500, seed=7) == ""
