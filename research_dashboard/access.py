@@ -50,7 +50,7 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "api.runs": (VIEWER, RESEARCHER),
     "api.run_create": (RESEARCHER, RESEARCHER),
     "pages.historical_records": (VIEWER, VIEWER),
-    "pages.historical_records_csv": (VIEWER, VIEWER),
+    "pages.historical_records_file": (VIEWER, VIEWER),
     "pages.login": (PUBLIC, PUBLIC),
     "pages.logout": (PUBLIC, PUBLIC),
     "pages.account": (VIEWER, VIEWER),

@@ -10,6 +10,7 @@ from research_dashboard.pages import (
     overview,
     report,
     researcher,
+    run_files,
     runs,
     settings,
     status,
@@ -27,7 +28,7 @@ pages.post("/runs/<id:run_id>/rerun")(runs.run_again)
 pages.get("/status")(status.status)
 pages.get("/healthz")(status.healthz)
 pages.get("/historical-records")(history.historical_records)
-pages.get("/historical-records.csv")(history.historical_records_csv)
+pages.get("/historical-records.<any(csv, json, ndjson, xlsx, atom):kind>")(run_files.historical_records_file)
 pages.get("/readyz")(status.readyz)
 pages.get("/metrics")(status.measurements)
 pages.route("/settings", methods=["GET", "POST"])(settings.settings)

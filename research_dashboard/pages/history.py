@@ -1,18 +1,17 @@
-"""Historical Records (P42–P72): the filter, its runs, the details of one run, the CSV of all of them."""
+"""Historical Records (P42–P72): the filter, its runs, the details of one run."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from flask import Response, current_app, request, stream_with_context, url_for
+from flask import Response, current_app, request, url_for
 from markupsafe import Markup, escape
 from sqlalchemy.exc import SQLAlchemyError
 
 from research_dashboard import htmx
-from research_dashboard.base import utcnow
-from research_dashboard.extensions import db, reading, to_json
+from research_dashboard.extensions import db, to_json
 from research_dashboard.logs import logger
 from research_dashboard.models import ENDED, ResearchRun
 from research_dashboard.pages.frame import preferences
@@ -26,9 +25,7 @@ from research_dashboard.queries.runs import (
     RunPage,
     run_whole,
     runs_page,
-    runs_stream,
 )
-from research_dashboard.reports.run_lists import runs_csv
 
 PAGE, ROWS, DIALOG = "history/index.html", "history/_swap.html", "history/_dialog.html"
 MOST_JSON = 20_000  # characters of a result that the dialog shows; the API has all of it
@@ -75,9 +72,9 @@ class Links:
         shown: dict[str, Any] = {"facets": "1"} if self.facets else {}
         return url_for("pages.historical_records", **self.wanted.params(), run=run_id, **shown)
 
-    def csv(self) -> str:
-        """The whole filter as CSV."""
-        return url_for("pages.historical_records_csv", **self.wanted.params(page=None, per_page=None))
+    def file(self, kind: str) -> str:
+        """The whole filter as a file."""
+        return url_for("pages.historical_records_file", kind=kind, **self.wanted.params(page=None, per_page=None))
 
 
 def historical_records() -> Response:
@@ -86,27 +83,15 @@ def historical_records() -> Response:
         wanted = RunFilter.parse(request.args.items(multi=True), zone=preferences().zone, also=("run", "facets"))
         run_id = _run_id()
     except InvalidFilter as error:
-        return _answer(RunFilter(zone=preferences().zone), 422, errors=error.errors, sent=error.sent)
+        return refused(error)
     if run_id is None:
         return _answer(wanted, 200)
     return _details(wanted, run_id)
 
 
-def historical_records_csv() -> Response:
-    """Every run of the filter as CSV, in the order of the page."""
-    try:
-        wanted = RunFilter.parse(request.args.items(multi=True), zone=preferences().zone)
-    except InvalidFilter as error:
-        return _answer(RunFilter(zone=preferences().zone), 422, errors=error.errors, sent=error.sent)
-
-    def lines() -> Iterator[bytes]:
-        with reading() as session:
-            yield from runs_csv(runs_stream(session, wanted))
-
-    response = Response(stream_with_context(lines()), content_type="text/csv; charset=utf-8")
-    name = f"research-runs-{utcnow().astimezone(wanted.zone):%Y-%m-%d}.csv"
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response
+def refused(error: InvalidFilter) -> Response:
+    """The page with what is wrong in the filter."""
+    return _answer(RunFilter(zone=preferences().zone), 422, errors=error.errors, sent=error.sent)
 
 
 def _run_id() -> int | None:

@@ -1,15 +1,23 @@
-"""Lists of runs as files, written as the rows come, so that memory stays flat whatever their number."""
+"""Lists of runs as files: the same runs in the same order in every format, written as the rows come, in flat memory."""
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
+from typing import Any, BinaryIO
+from xml.sax.saxutils import escape, quoteattr
 
+from rustpy_xlsxwriter import write_worksheet
+
+from research_dashboard.extensions import to_json
 from research_dashboard.queries.runs import RunRow
 
 CHUNK = 1000
-CSV_HEADER = (
+MOST_SHEET_ROWS = 1_048_575  # Excel's rows, less the header
+HEADER = (
     "ID",
     "Date",
     "Company",
@@ -23,6 +31,24 @@ CSV_HEADER = (
 )
 # What a spreadsheet would take for a formula or a command (OWASP, CSV injection).
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+CONTENT_TYPES: Mapping[str, str] = {
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+    "ndjson": "application/x-ndjson",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "atom": "application/atom+xml; charset=utf-8",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What a feed says of itself. `root` is the program's address, with its last slash; `page` the list's."""
+
+    title: str
+    root: str
+    page: str
+    updated: datetime
 
 
 def instant(moment: datetime) -> str:
@@ -37,32 +63,115 @@ def harmless(text: str | None) -> str:
     return f"'{text}" if text.startswith(DANGEROUS) else text
 
 
+def chunks(rows: Iterable[RunRow]) -> Iterator[list[RunRow]]:
+    """The rows, a thousand at a time."""
+    remaining = iter(rows)
+    while chunk := list(islice(remaining, CHUNK)):
+        yield chunk
+
+
 def runs_csv(rows: Iterable[RunRow]) -> Iterator[bytes]:
     """CSV in UTF-8, a header and a line a run (RFC 4180)."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    writer.writerow(CSV_HEADER)
-    remaining = iter(rows)
-    while True:
-        chunk = list(islice(remaining, CHUNK))
-        writer.writerows(_csv_row(row) for row in chunk)
-        yield buffer.getvalue().encode()
-        if len(chunk) < CHUNK:
-            return
+    writer.writerow(HEADER)
+    yield buffer.getvalue().encode()
+    for chunk in chunks(rows):
         buffer.seek(0)
         buffer.truncate()
+        writer.writerows(
+            (
+                row.id,
+                instant(row.date),
+                harmless(row.company),
+                harmless(row.researcher),
+                row.duration_mins,
+                row.status,
+                row.insights,
+                harmless(row.ticker),
+                row.origin,
+                harmless(row.error_message),
+            )
+            for row in chunk
+        )
+        yield buffer.getvalue().encode()
 
 
-def _csv_row(row: RunRow) -> tuple[str | int | float, ...]:
-    return (
-        row.id,
-        instant(row.date),
-        harmless(row.company),
-        harmless(row.researcher),
-        row.duration_mins,
-        row.status,
-        row.insights,
-        harmless(row.ticker),
-        row.origin,
-        harmless(row.error_message),
+def record(row: RunRow) -> dict[str, Any]:
+    """The run under the names of the API."""
+    return row._asdict() | {"date": instant(row.date)}
+
+
+def runs_ndjson(rows: Iterable[RunRow]) -> Iterator[bytes]:
+    """A JSON object a line."""
+    for chunk in chunks(rows):
+        yield "".join(to_json(record(row)) + "\n" for row in chunk).encode()
+
+
+def runs_json(rows: Iterable[RunRow]) -> Iterator[bytes]:
+    """One JSON array."""
+    before = "["
+    for chunk in chunks(rows):
+        yield (before + ",\n".join(to_json(record(row)) for row in chunk)).encode()
+        before = ",\n"
+    yield b"]\n" if before != "[" else b"[]\n"
+
+
+def runs_xlsx(rows: Iterable[RunRow], file: BinaryIO) -> None:
+    """A workbook of one sheet: numbers and dates typed (UTC), the header frozen, every text a text."""
+
+    def cells() -> Iterator[dict[str, Any]]:
+        for row in rows:
+            when = row.date.astimezone(UTC).replace(tzinfo=None)
+            texts = (
+                NOT_XML.sub("�", text or "") for text in (row.company, row.researcher, row.ticker, row.error_message)
+            )
+            company, researcher, ticker, error = texts
+            numbers = row.duration_mins, row.status, row.insights
+            yield dict(
+                zip(HEADER, (row.id, when, company, researcher, *numbers, ticker, row.origin, error), strict=True)
+            )
+
+    found = cells()
+    first = next(found, None)
+    write_worksheet(
+        _with_first(first, found) if first else [dict.fromkeys(HEADER, "")],
+        file,
+        sheet_name="Research runs",
+        freeze_row=1,
+        bold_headers=True,
+        datetime_format="yyyy-mm-dd hh:mm:ss",
     )
+
+
+def _with_first(first: dict[str, Any], others: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    yield first
+    yield from others
+
+
+def runs_atom(rows: Iterable[RunRow], feed: Feed) -> Iterator[bytes]:
+    """An Atom feed (RFC 4287), an entry a run."""
+
+    def text(value: str) -> str:
+        return escape(NOT_XML.sub("�", value))
+
+    yield (
+        '<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom">\n'
+        f"<title>{text(feed.title)}</title>\n<id>{text(feed.page)}</id>\n<updated>{instant(feed.updated)}</updated>\n"
+        f"<link href={quoteattr(feed.page)}/>\n"
+    ).encode()
+    for chunk in chunks(rows):
+        yield "".join(
+            f"<entry><id>{text(feed.root)}runs/{row.id}</id><title>{text(row.company)}: {row.status}</title>"
+            f"<updated>{instant(row.date)}</updated><author><name>{text(row.researcher)}</name></author>"
+            f"<link href={quoteattr(f'{feed.root}runs/{row.id}')}/><summary>{text(summary(row))}</summary></entry>\n"
+            for row in chunk
+        ).encode()
+    yield b"</feed>\n"
+
+
+def summary(row: RunRow) -> str:
+    """The run in a sentence."""
+    if row.error_message:
+        return row.error_message
+    return f"{row.insights} insights in {row.duration_mins:.2f} minutes."

@@ -1,0 +1,86 @@
+"""The record as files: the same runs, order and total in every format."""
+
+import csv
+import io
+import json
+import xml.etree.ElementTree as ET
+from datetime import UTC, datetime
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from python_calamine import CalamineWorkbook
+
+from research_dashboard.pages import run_files
+from tests.test_run_filter import NOON, store
+
+PATH = "/historical-records"
+KINDS = ("csv", "json", "ndjson", "xlsx", "atom")
+ATOM = {"a": "http://www.w3.org/2005/Atom"}
+
+
+@pytest.fixture
+def some(app: Flask) -> None:
+    """Runs of two companies, more than a chunk of them, one with a name that is hard to write."""
+    with app.app_context():
+        store(*({"company": "Acme" if n % 3 else "Other", "duration_mins": n / 8} for n in range(1200)))
+        store({"company": '=1+1, "<b>&amp;\x01', "researcher": "Ö", "error_message": "a\nb", "insights": 3})
+
+
+def read(kind: str, data: bytes) -> list[dict[str, object]]:
+    """The rows of a file: id, company, duration."""
+    if kind == "csv":
+        found = csv.DictReader(io.StringIO(data.decode(), newline=""))
+        return [{"id": int(r["ID"]), "company": r["Company"], "duration": float(r["Duration (mins)"])} for r in found]
+    if kind == "xlsx":
+        rows = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0).to_python()
+        return [{"id": int(r[0]), "company": r[2], "duration": r[4], "date": r[1]} for r in rows[1:]]  # type: ignore[arg-type]
+    if kind == "atom":
+        entries = ET.fromstring(data).findall("a:entry", ATOM)
+        return [{"id": int((e.findtext("a:id", "", ATOM)).rsplit("/", 1)[1])} for e in entries]
+    records = json.loads(data) if kind == "json" else [json.loads(line) for line in data.splitlines()]
+    return [{"id": r["id"], "company": r["company"], "duration": r["duration_mins"]} for r in records]
+
+
+@pytest.mark.parametrize(
+    "query", ["", "?company=acme&sort=-duration", "?q=company:other+duration%3E50&page=3", "?q=id:0"]
+)
+def test_every_format_has_the_same_runs_order_and_total(some: None, client: FlaskClient, query: str) -> None:
+    found = {}
+    for kind in KINDS:
+        response = client.get(f"{PATH}.{kind}{query}")
+        assert response.status_code == 200
+        rows = read(kind, response.data)
+        assert response.headers["X-Total-Count"] == str(len(rows))
+        found[kind] = [row["id"] for row in rows]
+    assert all(ids == found["csv"] for ids in found.values())
+    assert found["csv"] if query != "?q=id:0" else found["csv"] == []
+
+
+def test_values_survive_in_every_format(some: None, client: FlaskClient) -> None:
+    for kind in KINDS[:4]:
+        row = read(kind, client.get(f"{PATH}.{kind}?col_id=1201").data)[0]
+        name = '=1+1, "<b>&amp;\x01'
+        assert row["company"] == {"csv": f"'{name}", "xlsx": name.replace("\x01", "�")}.get(kind, name)
+        if kind == "xlsx":
+            assert row["date"] == datetime(2026, 3, 2, 12)  # noqa: DTZ001
+    feed = ET.fromstring(client.get(f"{PATH}.atom?col_id=1201").data)
+    assert feed.findtext("a:entry/a:title", "", ATOM) == '=1+1, "<b>&amp;�: Queued'
+    assert feed.findtext("a:entry/a:updated", "", ATOM) == "2026-03-02T12:00:00Z"
+    assert NOON.tzinfo is UTC
+
+
+def test_a_sheet_that_would_be_too_long_is_refused(
+    some: None, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_files, "MOST_SHEET_ROWS", 100)
+    response = client.get(f"{PATH}.xlsx")
+    assert response.status_code == 422
+    assert "These are 1,201 runs; a sheet holds 100." in response.text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_bad_filter_gives_no_file(client: FlaskClient, kind: str) -> None:
+    response = client.get(f"{PATH}.{kind}?q=(")
+    assert response.status_code == 422
+    assert "At character 2" in response.text
