@@ -6,7 +6,8 @@ import socket
 import threading
 import time
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import Flask
@@ -25,6 +26,7 @@ from research_dashboard.tables.runs import Status
 BEAT = 0.5  # seconds between two beats: a worker sees a request to cancel within that time
 SWEEP = 1.0
 GRACE = 1.0  # seconds a step has to notice that it is cancelled, before the run is called Cancelled without it
+GATHERING = 2  # the step that fetches, where data are live
 REPORT = 0.2  # seconds between two notes of a step's progress
 TROUBLE_PAUSE = 2.0  # seconds before a run is tried again that the database refused
 WARM_AFTER = 1.0  # seconds: the web server beside it starts first
@@ -72,7 +74,7 @@ class Worker:
     def perform(self, job: Job) -> None:
         """Run the steps that are left, checkpoint after each; every ending is written down with its reason."""
         from research_dashboard.research.pipeline import perform
-        from research_dashboard.services.research import material
+        from research_dashboard.services.research import fetched, material, to_fetch
 
         lease, position = job.lease, job.lease.position
         log = logger.bind(run=lease.run_id)
@@ -81,7 +83,12 @@ class Worker:
             request, data = material(lease.run_id)
             for position in range(lease.position, len(STEPS) + 1):
                 started = time.monotonic()
-                outcome = perform(position, request, data, self.reporter(job, position))
+                progress = self.reporter(job, position)
+                notes: Sequence[str] = ()
+                if position == GATHERING and to_fetch(request):
+                    request, data, notes = fetched(lease, request, progress, self.settings)
+                outcome = perform(position, request, data, progress)
+                outcome = replace(outcome, message=" ".join([outcome.message, *notes]))
                 if job.stop.is_set():
                     raise StoppedError
                 leases.checkpoint(lease, position, outcome, time.monotonic() - started)

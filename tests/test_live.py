@@ -12,16 +12,20 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from research_dashboard.base import utcnow
-from research_dashboard.extensions import writing
-from research_dashboard.models import DataLoad, Source
+from research_dashboard.extensions import reading, writing
+from research_dashboard.models import DataLoad, ResearchResult, ResearchRun, Source, Status
 from research_dashboard.queries.companies import facts_of, stock
+from research_dashboard.research.steps import RESULT_TYPES
 from research_dashboard.services import live
 from research_dashboard.services.companies import resolve
+from research_dashboard.services.runs import resume, start_research
 from research_dashboard.settings import Settings
 from research_dashboard.sources.limiter import FileLimiter, TooLongError
 from research_dashboard.sources.sec import Access, SecClient, SecError
+from research_dashboard.worker import Worker
 from tests.makers import make_company
 from tests.replay import Fault, Replay, companyfacts, cut, garbage, paths, replay, status, submissions
 
@@ -213,8 +217,8 @@ def test_a_run_needs_two_requests_and_one_a_peer_and_none_the_second_time(
     assert {peer.ticker for peer in peers[:5]} == {"ORCL", "ADBE", "SNOW", "DDOG", "MDB"}
     assert all(peer.office == "Technology" for peer in peers)
     sec.give(MICROSOFT, *(peer.cik for peer in peers if peer.cik))
-    loads = live.gather(microsoft, [], silent, settings)
-    assert len(loads) == 1 + len(peers)
+    gathered = live.gather(microsoft, [], silent, settings)
+    assert len(gathered.loads) == 1 + len(peers)
     assert len(sec.seen) == 2 + len(peers)
     live.gather(microsoft, [], silent, settings)
     assert len(sec.seen) == 2 + len(peers)
@@ -223,10 +227,50 @@ def test_a_run_needs_two_requests_and_one_a_peer_and_none_the_second_time(
 def test_a_peer_that_cannot_be_had_is_left_out(bundled: Flask, sec: Replay, settings: Settings) -> None:
     microsoft, oracle, adobe = resolve("MSFT"), resolve("ORCL"), resolve("ADBE")
     sec.give(MICROSOFT, 796343)
-    said: list[str] = []
-    loads = live.gather(microsoft, [oracle.id, adobe.id], lambda part, words: said.append(words), settings)
-    assert [load.name for load in loads] == ["CIK0000789019", "CIK0000796343"]
-    assert any("Peer 1 of 2 left out" in words for words in said)
+    gathered = live.gather(microsoft, [oracle.id, adobe.id], silent, settings)
+    assert [load["name"] for load in gathered.loads] == ["CIK0000789019", "CIK0000796343"]
+    assert gathered.notes == ("ORACLE CORP left out: ORACLE CORP files no figures with the SEC (no XBRL).",)
+
+
+def worked(run_id: int, bundled: Flask, settings: Settings) -> ResearchRun:
+    """The run after a worker was at it."""
+    bundled.config["SETTINGS"] = settings
+    Worker(bundled).work()
+    with reading() as session:
+        return session.get_one(ResearchRun, run_id)
+
+
+def test_a_live_run_fetches_in_its_second_step_and_says_so(bundled: Flask, sec: Replay, settings: Settings) -> None:
+    peers = live.likely_peers(resolve("MSFT"))
+    sec.give(MICROSOFT, *(peer.cik for peer in peers if peer.cik))
+    run = worked(start_research("MSFT", "ann", source="live").run_id, bundled, settings)
+    assert (run.status, run.error_message) == (Status.COMPLETED, None)
+    assert run.loads is not None
+    assert len(run.loads) == 1 + len(peers)
+    assert run.data_version is not None
+    assert run.data_version.startswith("CIK")
+    asked = len(sec.seen)
+    assert asked <= 3 + len(peers)
+    again = worked(start_research("MSFT", "ann", source="live").run_id, bundled, settings)
+    assert (again.status, len(sec.seen)) == (Status.COMPLETED, asked)
+    with reading() as session:
+        results = select(ResearchResult.result_type, ResearchResult.result_data, ResearchResult.research_run_id)
+        stored = {(kind, id_): data for kind, data, id_ in session.execute(results)}
+    for kind in RESULT_TYPES:
+        assert stored[kind, run.id] == stored[kind, again.id], kind
+
+
+def test_a_live_run_that_the_sec_does_not_answer_fails_and_can_go_on(
+    bundled: Flask, sec: Replay, settings: Settings
+) -> None:
+    sec.faults[paths(MICROSOFT)[1]] = [status(503)] * 9
+    sec.give(MICROSOFT)
+    run = worked(start_research("MSFT", "ann", source="live").run_id, bundled, settings)
+    assert (run.status, run.error_kind) == (Status.FAILED, "sec_down")
+    assert "goes on from this step" in (run.error_message or "")
+    sec.faults.clear()
+    resume(run.id)
+    assert worked(run.id, bundled, settings).status == Status.COMPLETED
 
 
 def test_a_data_set_is_downloaded_goes_on_after_a_break_and_is_imported(

@@ -121,6 +121,8 @@ def initialize(work: Work) -> Outcome:
     """Step 1: the company is settled, its data pinned, its peers chosen."""
     company, request = work.request.company, work.request
     cik = f", CIK {company.cik:010}" if company.cik else ""
+    if request.source == "live" and not request.data:
+        return Outcome(f"{company.name}{cik}. Live data of the SEC as of {long_date(request.as_of)}: fetched next.")
     peers = len(work.companies) - 1 if work.subject else 0
     return Outcome(
         f"{company.name}{cik}. Data as of {long_date(request.as_of)}. {counted(peers, 'peer').capitalize()} chosen."

@@ -152,6 +152,12 @@ def leave(worker_id: str) -> None:
         session.execute(delete(Worker).where(Worker.id == worker_id))
 
 
+def pin(lease: Lease, loads: list[Mapping[str, Any]], data_version: str) -> None:
+    """Write which loads the run stands on. Raises LeaseLostError."""
+    with writing() as session:
+        _fence(session, lease, loads=loads, data_version=data_version)
+
+
 def report(lease: Lease, position: int, progress: float, message: str) -> None:
     """Write what the running step is doing. Raises LeaseLostError."""
     with writing() as session:

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -42,14 +43,16 @@ def fetch_company(cik: int, progress: Progress, settings: Settings, *, profile: 
     What was fetched in the last 24 hours is not fetched again. Without `profile` who the company is is taken as known,
     and one request is sent instead of two.
     """
+    with reading() as session:
+        name = session.scalar(select(Company.name).where(Company.cik == cik)) or f"CIK {cik}"
     found = fresh_load(cik)
     if found is not None:
-        progress(1.0, f"The figures of CIK {cik} were fetched at {found.finished_at:%H:%M} UTC: not asked again")
+        progress(1.0, f"The figures of {name} were fetched at {found.finished_at:%H:%M} UTC: not asked again")
         return found
     with open_client(settings) as client:
-        fetched = fetch(client, cik, progress, profile=profile)
+        fetched = fetch(client, cik, progress, name=name, profile=profile)
     load = _save(fetched)
-    progress(1.0, f"{load.facts:,} facts of CIK {cik}")
+    progress(1.0, f"{load.facts:,} facts of {name}")
     return load
 
 
@@ -113,31 +116,55 @@ def _save(fetched: Fetched) -> DataLoad:
     return load
 
 
-def gather(company: model.Company, chosen: Sequence[int], progress: Progress, settings: Settings) -> Sequence[DataLoad]:
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What a run stands on: the loads of the company and its peers, and what could not be had, in words."""
+
+    loads: tuple[Mapping[str, Any], ...]
+    notes: tuple[str, ...]
+
+
+def gather(company: model.Company, chosen: Sequence[int], progress: Progress, settings: Settings) -> Gathered:
     """A run's figures from the SEC: the company's, and those of its peers (chosen, or likely ones). Raises SecError.
 
     A peer without figures is left out; when the SEC stops answering, the peers fetched so far must do.
     """
     if company.cik is None:
         raise SecError("not_found", f"{company.name} is no filer.", "Choose the source its figures were given to.")
-    peers = [peer for id_ in chosen if (peer := company_by_id(id_))] or likely_peers(company)
-    steps = 1 + len(peers)
-    loads = [fetch_company(company.cik, lambda part, text: progress(part / steps, text), settings)]
+    peers = [peer for id_ in chosen if (peer := company_by_id(id_))]
+    steps = 1 + (len(peers) or PEERS)
+    fetch_company(company.cik, lambda part, words: progress(part / steps, words), settings)
+    peers, ciks, notes = peers or likely_peers(company), [company.cik], []
     for number, peer in enumerate(peers, start=1):
         if peer.cik is None:
             continue
-        begun = number / steps
 
-        def of_peer(part: float, words: str, begun: float = begun, number: int = number) -> None:
-            progress(begun + part / steps, f"Peer {number} of {len(peers)}: {words}")
+        def of_peer(part: float, words: str, number: int = number) -> None:
+            progress(min((number + part) / steps, 1.0), f"Peer {number} of {len(peers)}: {words}")
 
         try:
-            loads.append(fetch_company(peer.cik, of_peer, settings, profile=peer.sic is None))
+            fetch_company(peer.cik, of_peer, settings, profile=peer.sic is None)
+            ciks.append(peer.cik)
         except SecError as error:
-            progress(begun, f"Peer {number} of {len(peers)} left out: {error.message}")
+            notes.append(f"{peer.name} left out: {error.message}")
             if error.kind in BLOCKED:
                 break
-    return loads
+    return Gathered(_loads_of(ciks), tuple(notes))
+
+
+def _loads_of(ciks: Sequence[int]) -> tuple[Mapping[str, Any], ...]:
+    """Every load of these companies, as a run keeps them: a newer one holds only what the older ones lack."""
+    statement = (
+        select(DataLoad.id, DataLoad.source, DataLoad.name, DataLoad.version, DataLoad.sha256)
+        .where(
+            DataLoad.source == Source.LIVE,
+            DataLoad.name.in_([load_name(cik) for cik in ciks]),
+            DataLoad.finished_at.is_not(None),
+        )
+        .order_by(DataLoad.id)
+    )
+    with reading() as session:
+        return tuple(dict(row._mapping) for row in session.execute(statement))
 
 
 def likely_peers(company: model.Company, limit: int = PEERS) -> list[model.Company]:
@@ -215,11 +242,3 @@ class _AcrossMachines:
         with db.engine.connect() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
             self.here.sleep(self.here.gap)
-
-
-def pins(loads: Sequence[DataLoad]) -> tuple[Mapping[str, Any], ...]:
-    """Loads as a run keeps them."""
-    return tuple(
-        {"id": load.id, "source": load.source, "name": load.name, "version": load.version, "sha256": load.sha256}
-        for load in loads
-    )

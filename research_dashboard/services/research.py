@@ -12,7 +12,9 @@ from research_dashboard.base import utcnow
 from research_dashboard.extensions import reading
 from research_dashboard.queries.companies import companies_with_facts, company_by_id, facts_of
 from research_dashboard.research import model
-from research_dashboard.research.steps import CannotResearch, Request
+from research_dashboard.research.steps import CannotResearch, Progress, Request
+from research_dashboard.services.leases import Lease, pin
+from research_dashboard.settings import Settings
 from research_dashboard.tables.companies import DataLoad
 from research_dashboard.tables.runs import ResearchRun, Source
 
@@ -57,7 +59,9 @@ def warm(keep_on: Callable[[], bool]) -> int:
 
 
 def pinned(session: Session, source: str) -> tuple[tuple[Mapping[str, Any], ...], str]:
-    """The loads that a run on this source stands on, and their common version."""
+    """The loads that a run on this source stands on, and their common version; live ones are fetched by the run."""
+    if source == Source.LIVE:
+        return (), Source.LIVE.value
     statement = (
         select(DataLoad.id, DataLoad.source, DataLoad.name, DataLoad.version, DataLoad.sha256)
         .where(DataLoad.source == source, DataLoad.finished_at.is_not(None))
@@ -66,8 +70,29 @@ def pinned(session: Session, source: str) -> tuple[tuple[Mapping[str, Any], ...]
     loads = tuple(dict(row._mapping) for row in session.execute(statement))
     if not loads:
         return (), "none"
+    return loads, version_of(loads)
+
+
+def version_of(loads: Sequence[Mapping[str, Any]]) -> str:
+    """The loads' common version: the name of the newest, and a digest of them all."""
     digest = hashlib.sha256("".join(load["sha256"] for load in loads).encode()).hexdigest()
-    return loads, f"{loads[-1]['name']} {loads[-1]['version']} ({digest[:12]})"
+    return f"{loads[-1]['name']} {loads[-1]['version']} ({digest[:12]})"
+
+
+def to_fetch(request: Request) -> bool:
+    """True for a run on live data whose figures have not been fetched yet."""
+    return request.source == Source.LIVE and not request.data
+
+
+def fetched(
+    lease: Lease, request: Request, progress: Progress, settings: Settings
+) -> tuple[Request, Stored, Sequence[str]]:
+    """Fetch a live run's figures and pin the run to them; also what was not had. Raises SecError, LeaseLostError."""
+    from research_dashboard.services.live import gather
+
+    gathered = gather(request.company, request.chosen_peers, progress, settings)
+    pin(lease, list(gathered.loads), version_of(gathered.loads))
+    return *material(request.run_id), gathered.notes
 
 
 def material(run_id: int) -> tuple[Request, Stored]:

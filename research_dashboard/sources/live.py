@@ -51,20 +51,21 @@ def kept(row: Row) -> bool:
     return days is None or days >= ANNUAL_DAYS or row.form.startswith(("10-KT", "10-QT"))
 
 
-def fetch(client: SecClient, cik: int, progress: Progress, *, profile: bool = True) -> Fetched:
-    """Fetch a company: one request, or two with its `profile`. Raises SecError: what is wrong and what to do."""
+def fetch(client: SecClient, cik: int, progress: Progress, *, name: str | None = None, profile: bool = True) -> Fetched:
+    """Fetch a company, called `name`: one request, or two with its `profile`. Raises SecError: what is wrong and what to do."""
+    name = name or f"CIK {cik}"
     identity: Identity | None = None
     filings: Mapping[str, FilingRow] = {}
     answers: list[Answer] = []
     forms: set[str] = set()
     if profile:
-        what = f"the filings of CIK {cik}"
+        what = f"the filings of {name}"
         url = f"{client.access.data_url}/submissions/CIK{cik:010}.json"
         body, answer = client.get_json(url, what, _noted(progress, 0.0, what))
         identity, filings = _profile(answer, cik, what)
         forms = {filing.form for filing in filings.values()}
         answers.append(keep_raw(client.access.instance, cik, "submissions", body))
-    name = identity.name if identity else f"CIK {cik}"
+    name = identity.name if identity else name
     what = f"the figures of {name}"
     url = f"{client.access.data_url}/api/xbrl/companyfacts/CIK{cik:010}.json"
     try:
