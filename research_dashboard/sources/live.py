@@ -52,7 +52,7 @@ def kept(row: Row) -> bool:
 
 
 def fetch(client: SecClient, cik: int, progress: Progress, *, name: str | None = None, profile: bool = True) -> Fetched:
-    """Fetch a company, called `name`: one request, or two with its `profile`. Raises SecError, which says what to do."""
+    """Fetch a company, called `name`: one request, or two with its `profile`. Raises SecError."""
     name = name or f"CIK {cik}"
     identity: Identity | None = None
     filings: Mapping[str, FilingRow] = {}
