@@ -1,12 +1,15 @@
 """What the fault tests share: worker processes, and what the database says."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from urllib.error import HTTPError
 
 from flask import Flask
 from sqlalchemy import select, text, update
@@ -17,26 +20,61 @@ from research_dashboard.models import ResearchDetail, ResearchRun
 ROOT = Path(__file__).parents[2]
 
 
-@contextmanager
-def worker(app: Flask, *fault: str) -> Iterator["subprocess.Popen[bytes]"]:
-    """A worker process on the app's database; with a fault, one in which it happens."""
+def environment(app: Flask, **more: str) -> dict[str, str]:
+    """What a process needs to work on the app's database."""
     settings = app.config["SETTINGS"]
     environ = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    environ |= {
+    return environ | {
         "RESEARCH_DASHBOARD_INSTANCE": str(settings.instance),
         "RESEARCH_DASHBOARD_DATABASE_URL": settings.database_url,
         "RESEARCH_DASHBOARD_SECRET_KEY": "test",
         "FLASK_APP": "research_dashboard",
+        **more,
     }
-    module = ["tests.faults.faulty_worker", *fault] if fault else ["flask", "worker"]
-    log = (settings.instance / f"worker-{time.monotonic_ns()}.log").open("w")
-    process = subprocess.Popen([sys.executable, "-m", *module], cwd=ROOT, env=environ, stdout=log, stderr=log)
-    try:
+
+
+@contextmanager
+def process_of(app: Flask, module: list[str], **environ: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process of ours; killed at the end."""
+    with (app.config["SETTINGS"].instance / f"process-{time.monotonic_ns()}.log").open("w") as log:
+        command = [sys.executable, "-m", *module]
+        process = subprocess.Popen(command, cwd=ROOT, env=environment(app, **environ), stdout=log, stderr=log)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+def worker(app: Flask, *fault: str) -> AbstractContextManager["subprocess.Popen[bytes]"]:
+    """A worker process on the app's database; with a fault, one in which it happens."""
+    return process_of(app, ["tests.faults.faulty_worker", *fault] if fault else ["flask", "worker"])
+
+
+@contextmanager
+def server(app: Flask, port: int) -> Iterator["subprocess.Popen[bytes]"]:
+    """The whole program, once it answers."""
+    with process_of(app, ["research_dashboard.serve"], PORT=str(port)) as process:
+        until(lambda: answers(port))
         yield process
-    finally:
-        process.kill()
-        process.wait()
-        log.close()
+
+
+def answers(port: int) -> bool:
+    """True when something answers there."""
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
+    except HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def until(condition: Callable[[], bool], seconds: float = 60.0) -> float:
