@@ -76,8 +76,9 @@ def unfinished() -> int:
 @counts(4, 100)
 def test_cancelled_at_random_instants_is_never_overwritten(bundled: Flask, count: int) -> None:
     chance, slowest, before_the_end = random.Random(count), 0.0, 0
+    first = start(0)
     with worker(bundled):
-        until(lambda: completed(start(0)), 120)
+        until(lambda: completed(first), 120)
         for number in range(1, count + 1):
             run_id = start(number)
             time.sleep(chance.random() / 4)
