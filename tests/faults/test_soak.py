@@ -1,5 +1,6 @@
 """Issue 6's numbers: a seeded sample of each in ./dev test, the full counts in ./dev soak, printed."""
 
+import itertools
 import json
 import multiprocessing
 import random
@@ -47,11 +48,11 @@ def test_killed_at_random_instants_under_load_nothing_is_lost_doubled_or_stuck(b
     chance, kills, ids = random.Random(count), 0, [start(0)]
     Worker(bundled).work()
     wanted = stored(ids[0])
-    began = time.monotonic()
+    began, numbers = time.monotonic(), itertools.count(1)
     with ExitStack() as stack:
         alive = [stack.enter_context(worker(bundled)) for _ in range(2)]
         while kills < count:
-            ids.extend(start(len(ids) + more) for more in range(chance.randrange(1, 4)))
+            ids.extend(start(next(numbers)) for _ in range(chance.randrange(1, 4)))
             until(lambda: any(status(run_id) == "Running" for run_id in ids[-8:]) or status(ids[-1]) == "Completed")
             time.sleep(chance.random() / 3)
             alive.pop(chance.randrange(2)).kill()
