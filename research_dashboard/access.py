@@ -42,6 +42,7 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "api.docs_asset": (VIEWER, VIEWER),
     "api.problem_list": (VIEWER, VIEWER),
     "api.problem_page": (VIEWER, VIEWER),
+    "api.runs_bulk": (RESEARCHER, RESEARCHER),
     "api.details": (VIEWER, RESEARCHER),
     "api.detail_create": (RESEARCHER, RESEARCHER),
     "api.results": (VIEWER, RESEARCHER),

@@ -1,13 +1,16 @@
 """The JSON blueprint, all under /api: every path in one place; the endpoints are in endpoints/, one noun a file."""
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, current_app, request
+from flask_limiter.util import get_remote_address
 
-from research_dashboard.endpoints import companies, details, docs, openapi, refusals, research, results, runs
+from research_dashboard.endpoints import bulk, companies, details, docs, openapi, refusals, research, results, runs
 from research_dashboard.endpoints.contract import POSITION, RUN_ID, refuse_cross_site_writes
-from research_dashboard.extensions import csrf
+from research_dashboard.extensions import csrf, limiter
+from research_dashboard.services.accounts import has_accounts
 
 api = Blueprint("api", __name__, url_prefix="/api")
 api.before_request(refuse_cross_site_writes)
@@ -22,6 +25,7 @@ def _route(method: str, path: str, endpoint: Callable[..., Any]) -> None:
 
 _route("POST", "/research_runs/", runs.run_create)
 _route("GET", "/research_runs/", runs.runs)
+_route("POST", "/research_runs/bulk", bulk.runs_bulk)
 _route("GET", f"/research_runs/{RUN_ID}", runs.run)
 _route("PATCH", f"/research_runs/{RUN_ID}", runs.run_change)
 _route("DELETE", f"/research_runs/{RUN_ID}", runs.run_delete)
@@ -44,6 +48,21 @@ _route("GET", "/docs/", docs.docs)
 _route("GET", "/docs/assets/<name>", docs.docs_asset)
 _route("GET", "/problems/", docs.problem_list)
 _route("GET", "/problems/<kind>", docs.problem_page)
+
+
+def _sender() -> str:
+    """Whose requests are counted together: a token's, else an address's."""
+    token = request.headers.get("Authorization", "")
+    return hashlib.sha256(token.encode()).hexdigest() if token else get_remote_address()
+
+
+def _limit() -> str:
+    limit: str = current_app.config["SETTINGS"].api_limit
+    return limit
+
+
+# A server without accounts answers its own machine only, and does not slow its operator's programs down.
+limiter.limit(_limit, key_func=_sender, exempt_when=lambda: not has_accounts())(api)
 
 
 def init_app(app: Flask) -> None:

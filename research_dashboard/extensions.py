@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from decimal import Decimal
 from typing import Any
 
 import msgspec
-from flask_limiter import Limiter
+from flask_limiter import HeaderNames, Limiter
 from flask_limiter.util import get_remote_address
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
@@ -54,7 +55,20 @@ def _ours(name: str | None, kind: str, _parents: Any) -> bool:
 
 migrate = Migrate(render_item=_render_item, include_name=_ours, compare_type=False, render_as_batch=True)
 csrf = CSRFProtect()
-limiter = Limiter(get_remote_address, storage_uri="memory://", headers_enabled=True)
+limiter = Limiter(
+    get_remote_address,
+    storage_uri="memory://",
+    headers_enabled=True,
+    header_name_mapping={
+        HeaderNames.LIMIT: "RateLimit-Limit",
+        HeaderNames.REMAINING: "RateLimit-Remaining",
+        HeaderNames.RESET: "RateLimit-Reset",
+    },
+    retry_after="delta-seconds",
+)
+
+
+_outer: ContextVar[Session | None] = ContextVar("outer", default=None)
 
 
 @contextmanager
@@ -63,6 +77,11 @@ def writing() -> Iterator[Session]:
 
     Needs an application context. Only services and the worker use it; never hold it across network or computing.
     """
+    outer = _outer.get()
+    if outer is not None:
+        with outer.begin_nested():
+            yield outer
+        return
     with Session(db.engine.execution_options(writes=True), expire_on_commit=False) as session, session.begin():
         yield session
 
@@ -70,5 +89,20 @@ def writing() -> Iterator[Session]:
 @contextmanager
 def reading() -> Iterator[Session]:
     """A short session of its own that reads, for code outside a request (worker, commands)."""
+    outer = _outer.get()
+    if outer is not None:
+        yield outer
+        return
     with Session(db.engine, expire_on_commit=False) as session:
         yield session
+
+
+@contextmanager
+def one_transaction() -> Iterator[Session]:
+    """Make all that is written and read below here one transaction: what `writing` commits waits for this one's end."""
+    with writing() as session:
+        token = _outer.set(session)
+        try:
+            yield session
+        finally:
+            _outer.reset(token)

@@ -4,6 +4,7 @@ from research_dashboard.base import Base
 from research_dashboard.tables.accounts import ApiToken, Role, Scope, ShareLink, SignIn, User
 from research_dashboard.tables.audit import AuditEvent
 from research_dashboard.tables.companies import Company, DataLoad, Fact, Filing, Ticker, XbrlTag
+from research_dashboard.tables.idempotency import IdempotencyKey
 from research_dashboard.tables.preferences import Preference
 from research_dashboard.tables.record import RUN_SEARCH, CompanyName, RunCount, RunNote, RunTag, SavedView, Tag
 from research_dashboard.tables.runs import (
@@ -33,6 +34,7 @@ __all__ = [
     "DataLoad",
     "Fact",
     "Filing",
+    "IdempotencyKey",
     "Origin",
     "Preference",
     "ResearchDetail",

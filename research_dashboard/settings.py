@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import limits
+
 PREFIX = "RESEARCH_DASHBOARD_"
 
 
@@ -26,6 +28,7 @@ class Settings:
     web_processes: int = 1
     research_threads: int = 2
     log_format: str = "text"
+    api_limit: str = "600 per minute"
     trusted_proxies: int = 0
 
     @property
@@ -57,6 +60,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     log_format = get("LOG_FORMAT", "text")
     if log_format not in ("text", "json"):
         raise SettingError(f"{PREFIX}LOG_FORMAT is {log_format!r}: give text or json.")
+    api_limit = get("API_LIMIT", "600 per minute")
+    try:
+        limits.parse_many(api_limit)
+    except ValueError:
+        raise SettingError(f"{PREFIX}API_LIMIT is {api_limit!r}: give a rate such as 600 per minute.") from None
     return Settings(
         instance=instance,
         database_url=get("DATABASE_URL", f"sqlite:///{instance / 'research.db'}"),
@@ -67,6 +75,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         web_processes=whole("WEB_PROCESSES", 1, 1, 64),
         research_threads=whole("RESEARCH_THREADS", 2, 1, 64),
         log_format=log_format,
+        api_limit=api_limit,
         trusted_proxies=whole("TRUSTED_PROXIES", 0, 0, 9),
     )
 

@@ -77,6 +77,23 @@ class FieldError(BaseModel):
     detail: str
 
 
+class BulkOutcome(BaseModel):
+    """What became of one run that was sent in bulk."""
+
+    index: int
+    status: int = Field(description="201: stored.")
+    id: int | None = None
+    errors: list[FieldError] | None = None
+
+
+class BulkAnswer(BaseModel):
+    """What became of runs that were sent in bulk."""
+
+    created: int
+    refused: int
+    items: list[BulkOutcome]
+
+
 class ProblemDocument(BaseModel):
     """An error (RFC 9457). A type may bring members of its own: nearest, choices."""
 

@@ -3,26 +3,31 @@
 The models in shapes.py validate what comes in and, through spectree, describe it: there is no second description.
 """
 
+import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
-from flask import Request, Response, request
+from flask import Response, request
 from pydantic import BaseModel, ValidationError
 from spectree import Response as Answers
 from spectree import SpecTree
 from spectree.plugins.flask_plugin import FlaskPlugin
 
+from research_dashboard.access import actor
 from research_dashboard.endpoints.kinds import MAX_ID
 from research_dashboard.extensions import from_json, to_json
 from research_dashboard.problems import FieldError, Problem, invalid
 from research_dashboard.queries.records import fingerprint
+from research_dashboard.services.idempotency import Given, KeyReused, once
 from research_dashboard.services.records import Matches
+from research_dashboard.tables.idempotency import KEY_LENGTH
 
 RUN_ID, POSITION = "<int:run_id>", "<int:position>"
-JSON_TYPES = frozenset({"application/json"})
+REMEMBERED = ("Content-Type", "Location", "Retry-After")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -50,12 +55,22 @@ def _shown(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text[:80])
 
 
-def json_body(request: Request) -> Any:
-    """The body's JSON. Raises a Problem: 413 too large, 415 not JSON by its type, 400 not JSON by its text."""
-    if request.mimetype not in JSON_TYPES or request.headers.get("Content-Encoding", "identity") != "identity":
+def one_media_type(*read: str) -> str:
+    """The body's media type. Raises a Problem (415) for one that is not read here."""
+    if request.mimetype not in read or request.headers.get("Content-Encoding", "identity") != "identity":
         sent = _shown(request.headers.get("Content-Type", "")) or "no Content-Type"
-        raise Problem("unsupported-media-type", f"This reads application/json; {sent} was sent.")
-    data = request.get_data(cache=False)
+        raise Problem("unsupported-media-type", f"This reads {' or '.join(read)}; {sent} was sent.")
+    return request.mimetype
+
+
+def json_body() -> Any:
+    """The body's JSON. Raises a Problem: 413 too large, 415 not JSON by its type, 400 not JSON by its text."""
+    one_media_type("application/json")
+    return decoded(request.get_data())
+
+
+def decoded(data: bytes) -> Any:
+    """The value of the JSON. Raises a Problem (400) that says what is wrong with it."""
     try:
         return from_json(data)
     except UnicodeDecodeError:
@@ -66,7 +81,7 @@ def json_body(request: Request) -> Any:
         raise Problem("malformed-json", f"{str(error).rstrip('.')}.") from None
 
 
-def parameters(request: Request) -> dict[str, str]:
+def parameters() -> dict[str, str]:
     """The query string's parameters. Raises a Problem for one that is given twice."""
     twice = [name for name, values in request.args.lists() if len(values) > 1]
     if twice:
@@ -121,13 +136,44 @@ class ProblemPlugin(FlaskPlugin):
             if not 1 <= number <= MAX_ID:
                 raise Problem("not-found", f"There is no {name} {number if number < 10**20 else 'so large'}.")
         if query:
-            kwargs["query"] = validated(query, parameters(request))
+            kwargs["query"] = validated(query, parameters())
         elif request.args:
             name = _shown(next(iter(request.args)))
             raise invalid([FieldError(name, "There is no such parameter; this address takes none.")])
         if json:
-            kwargs["json"] = validated(json, json_body(request))
+            kwargs["json"] = validated(json, json_body())
+        if request.method == "POST" and "Idempotency-Key" in request.headers:
+            return _once(lambda: func(*args[9:], **kwargs))
         return func(*args[9:], **kwargs)
+
+
+def _once(view: Callable[[], Response]) -> Response:
+    """Answer what this sender got for this Idempotency-Key before, or call the endpoint and remember its answer."""
+    key = request.headers["Idempotency-Key"]
+    if not re.fullmatch(f"[!-~]{{1,{KEY_LENGTH}}}", key):
+        raise invalid([FieldError("Idempotency-Key", f"1 to {KEY_LENGTH} printable ASCII characters, no blanks.")])
+    what = "\n".join((request.method, request.path, request.query_string.decode("latin-1"), ""))
+    same = hashlib.sha256(what.encode() + request.get_data()).hexdigest()
+
+    def do() -> Given:
+        response = view()
+        kept = {name: response.headers[name] for name in REMEMBERED if name in response.headers}
+        return Given(response.status_code, kept, response.get_data(as_text=True))
+
+    try:
+        given = once(sender() or "", key, same, do)
+    except KeyReused as error:
+        raise Problem("key-reused", str(error), [FieldError("Idempotency-Key", str(error))]) from None
+    response = Response(given.body, given.status, given.headers)
+    if given.again:
+        response.headers["Idempotency-Replayed"] = "true"
+    return response
+
+
+def sender() -> str | None:
+    """Who is behind the request."""
+    who = actor()
+    return who.name if who else None
 
 
 spec = SpecTree(
@@ -146,12 +192,13 @@ spec = SpecTree(
 
 @dataclass(frozen=True, slots=True)
 class Documented:
-    """What an endpoint's signature does not say: its problems, the headers it takes and gives, other media types."""
+    """What an endpoint's signature does not say: its problems, its headers, media types that it gives and reads."""
 
     problems: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
     gives: tuple[str, ...] = ()
     media: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
 
 
 DOCUMENTED: dict[str, Documented] = {}
@@ -164,6 +211,7 @@ def endpoint(
     takes: tuple[str, ...] = (),
     gives: tuple[str, ...] = (),
     media: tuple[str, ...] = (),
+    reads: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
     """Make an endpoint: its annotations `query` and `json` say what it reads, this what it answers.
 
@@ -171,7 +219,7 @@ def endpoint(
     """
 
     def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
-        DOCUMENTED[view.__name__] = Documented(problems, takes, gives, media)
+        DOCUMENTED[view.__name__] = Documented(problems, takes, gives, media, reads)
         models = {f"HTTP_{status}": model for status, model in answers.items()}
         made: Callable[..., Response] = spec.validate(resp=Answers(**models), tags=[tag], operation_id=view.__name__)(
             view

@@ -4,13 +4,16 @@ from copy import deepcopy
 from typing import Any
 
 from flask import Response, current_app, request
+from pydantic import BaseModel
 
 from research_dashboard.endpoints.answers import ProblemDocument
 from research_dashboard.endpoints.contract import DOCUMENTED, spec
 from research_dashboard.endpoints.kinds import MAX_ID
+from research_dashboard.endpoints.shapes import BulkRun
 from research_dashboard.extensions import to_json
 from research_dashboard.problems import BY_STATUS, KINDS, MEDIA_TYPE, PAGES
 from research_dashboard.queries.records import fingerprint
+from research_dashboard.services.bulk import MAX_RUNS
 
 EVERYWHERE = (
     "unauthorized", "forbidden", "not-acceptable", "invalid-input", "too-many-requests", "server-error", "unavailable",
@@ -57,6 +60,7 @@ def document() -> dict[str, Any]:
     made["servers"] = [{"url": "/"}]
     made["security"] = [{}, {"token": []}]
     schemas = made["components"]["schemas"]
+    schemas |= _definitions(BulkRun)
     for unused in [name for name in schemas if name.startswith("ValidationError")]:
         del schemas[unused]
     schemas["Problem"] = _inlined(ProblemDocument.model_json_schema())
@@ -69,6 +73,12 @@ def document() -> dict[str, Any]:
             if path.startswith("/api/research_runs/{run_id}/") and operation["operationId"] in ("details", "results"):
                 operation["operationId"] = f"run_{operation['operationId']}"  # the seed's path has the plain name
     return made
+
+
+def _definitions(model: type[BaseModel]) -> dict[str, Any]:
+    """The schemas of a model that no endpoint declares by its signature, and of what it holds."""
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {**schema.pop("$defs", {}), model.__name__: schema}
 
 
 def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
@@ -84,8 +94,14 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     for parameter in operation["parameters"]:
         if parameter["in"] == "path":
             parameter["schema"] = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
-    for name in told.takes:
+    posts = method == "post"
+    for name in (*told.takes, *(("Idempotency-Key",) if posts else ())):
         operation["parameters"].append(_header(name))
+    if told.reads:
+        run = {"$ref": "#/components/schemas/BulkRun"}
+        bodies = {"application/json": {"type": "array", "minItems": 1, "maxItems": MAX_RUNS, "items": run}}
+        content = {media: {"schema": bodies.get(media, {"type": "string"})} for media in told.reads}
+        operation["requestBody"] = {"required": True, "content": content}
     responses = operation["responses"]
     responses.pop("422", None)
     if "If-None-Match" in told.takes:
@@ -107,6 +123,8 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         kinds.append("cross-site-write")
     if "requestBody" in operation:
         kinds.extend(WITH_BODY)
+    if posts:
+        kinds.append("key-reused")
     for kind in dict.fromkeys(kinds):
         _add_problem(responses, kind)
     operation["responses"] = dict(sorted(responses.items()))

@@ -5,8 +5,7 @@ from typing import Any
 from flask import Response, current_app
 
 from research_dashboard.endpoints.answers import Progress, Run
-from research_dashboard.endpoints.contract import answer, endpoint
-from research_dashboard.endpoints.runs import sender
+from research_dashboard.endpoints.contract import answer, endpoint, sender
 from research_dashboard.endpoints.shapes import ResearchCreate
 from research_dashboard.extensions import db, reading
 from research_dashboard.logs import logger

@@ -2,9 +2,8 @@
 
 from flask import Response, request
 
-from research_dashboard.access import actor
 from research_dashboard.endpoints.answers import Run, RunParts
-from research_dashboard.endpoints.contract import answer, endpoint, matches, page_links
+from research_dashboard.endpoints.contract import answer, endpoint, matches, page_links, sender
 from research_dashboard.endpoints.shapes import Parts, RunChange, RunCreate, RunQuery
 from research_dashboard.extensions import db
 from research_dashboard.logs import logger
@@ -12,12 +11,6 @@ from research_dashboard.queries import records
 from research_dashboard.queries.records import Record
 from research_dashboard.queries.runs import RunFilter, runs_total
 from research_dashboard.services.records import NoSuchRun, change_run, delete_run, log_run, restore_run
-
-
-def sender() -> str | None:
-    """Who is behind the request."""
-    who = actor()
-    return who.name if who else None
 
 
 @endpoint({201: Run}, tag="Runs", gives=("Location",))

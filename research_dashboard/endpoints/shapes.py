@@ -48,6 +48,14 @@ def one_or_more(words: Iterable[str]) -> str:
     return f"^({word}(,{word})*)?$"
 
 
+def end_after_start(end: datetime | None, info: ValidationInfo) -> datetime | None:
+    """Check the end of a step."""
+    start = info.data.get("start_time")
+    if end is not None and start is not None and end < start:
+        raise ValueError("It is before start_time")
+    return end
+
+
 class Strict(BaseModel):
     """A request: what is not declared is refused, so that a slip of the pen is found."""
 
@@ -113,13 +121,7 @@ class DetailCreate(Strict):
     status: StepStatus = Field(examples=["Completed"])
     message: Message | None = Field(None, description="What the step says of itself.")
 
-    @field_validator("end_time", mode="after")
-    @classmethod
-    def _end_after_start(cls, end: datetime | None, info: ValidationInfo) -> datetime | None:
-        start = info.data.get("start_time")
-        if end is not None and start is not None and end < start:
-            raise ValueError("It is before start_time")
-        return end
+    _ends = field_validator("end_time", mode="after")(end_after_start)
 
 
 class ResultCreate(Strict):
@@ -144,6 +146,40 @@ class ResearchCreate(Strict):
     @classmethod
     def _day(cls, value: Any) -> Any:
         return value if value is None else day(value if isinstance(value, str) else "")
+
+
+class BulkDetail(Strict):
+    """A step of a run that is sent with it."""
+
+    step_name: Name
+    start_time: Moment
+    end_time: Moment | None = None
+    status: StepStatus
+    message: Message | None = None
+
+    _ends = field_validator("end_time", mode="after")(end_after_start)
+
+
+class BulkResult(Strict):
+    """A result of a run that is sent with it."""
+
+    result_type: Name
+    result_data: ResultData
+
+
+class BulkRun(RunCreate):
+    """A run with its steps and results."""
+
+    details: list[BulkDetail] = Field([], max_length=1000)
+    results: list[BulkResult] = Field([], max_length=1000)
+
+
+class BulkQuery(BaseModel):
+    """The parameter of a request in bulk."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    atomic: Literal["true", "false"] = Field("true", description="true: all or none; false: the good ones.")
 
 
 class CompanyQuery(BaseModel):
