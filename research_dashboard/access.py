@@ -66,6 +66,7 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "pages.run": (VIEWER, RESEARCHER),
     "pages.run_again": (RESEARCHER, RESEARCHER),
     "pages.run_cancel": (RESEARCHER, RESEARCHER),
+    "pages.run_verify": (VIEWER, VIEWER),
     "pages.run_resume": (RESEARCHER, RESEARCHER),
     "pages.status": (VIEWER, VIEWER),
     "pages.settings": (VIEWER, ADMIN),

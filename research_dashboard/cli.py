@@ -7,6 +7,7 @@ from research_dashboard.commands.backups import COMMANDS as BACKUP_COMMANDS
 from research_dashboard.commands.companies import companies
 from research_dashboard.commands.doctor import doctor
 from research_dashboard.commands.record import COMMANDS as RECORD_COMMANDS
+from research_dashboard.commands.research import research
 from research_dashboard.commands.users import users
 from research_dashboard.commands.worker import worker
 
@@ -20,4 +21,5 @@ def init_app(app: Flask) -> None:
     for command in (*BACKUP_COMMANDS, *RECORD_COMMANDS):
         database.add_command(command)
     app.cli.add_command(doctor)
+    app.cli.add_command(research)
     app.cli.add_command(users)

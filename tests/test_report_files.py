@@ -14,8 +14,8 @@ from python_calamine import CalamineWorkbook
 from research_dashboard.base import utcnow
 from research_dashboard.reports import markdown, pack, pdf, xlsx
 from research_dashboard.reports.build import build
-from research_dashboard.reports.formulas import NoFormula, Term, translate
 from research_dashboard.reports.model import RunFacts
+from research_dashboard.research.formula import NoFormula, Term, translate
 from tests.report_results import results
 
 RUN = RunFacts(7, "Apple Inc.", "analyst", utcnow(), None, "bundled", "AAPL")

@@ -5,16 +5,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from flask import Response, abort, current_app, make_response, render_template, request
+from flask import Response, abort, current_app, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
 from research_dashboard import charts
 from research_dashboard.extensions import db
+from research_dashboard.htmx import is_partial
 from research_dashboard.models import ResearchRun, Status
 from research_dashboard.queries import reports as queries
 from research_dashboard.reports import csv_file, json_file, layout, markdown, pack, pdf, xlsx
 from research_dashboard.reports.book import Cell, FactLine
 from research_dashboard.reports.build import build, is_report
 from research_dashboard.reports.model import Report, RunFacts
+from research_dashboard.research.verify import verify
 
 Results = Mapping[str, Any]
 
@@ -64,6 +67,21 @@ def _beyond(cell: Cell, cells: Mapping[str, Cell]) -> list[FactLine]:
     """The facts of a figure that are not those of an input whose own evidence is shown."""
     shown = {fact.id for item in cell.inputs if item.cell in cells for fact in cells[item.cell].facts}
     return [fact for fact in cell.facts if fact.id not in shown]
+
+
+def run_verify(run_id: int) -> AnyResponse:
+    """Recompute every figure of the run from the facts stored with it, and say n of n."""
+    run = queries.run_kept(db.session(), run_id)
+    if run is None:
+        abort(404, f"There is no run #{run_id}.")
+    results = queries.results_by_type(db.session(), run.id)
+    if not is_report(results):
+        abort(409, f"Run #{run.id} holds no figures of the built-in research to verify.")
+    done = verify(results)
+    if is_partial():
+        return make_response(render_template("runs/_verified.html", run=run, done=done))
+    flash(done.words, "ok" if done.sound else "bad")
+    return redirect(url_for("pages.run", run_id=run.id), 303)
 
 
 # ── Files ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,10 +9,10 @@ import xlsxwriter
 
 from research_dashboard.reports import layout
 from research_dashboard.reports.book import JSON, Book
-from research_dashboard.reports.formulas import NoFormula, Term, translate
 from research_dashboard.reports.model import Report
 from research_dashboard.reports.sentences import plain
 from research_dashboard.research import wording
+from research_dashboard.research.formula import NoFormula, Term, translate
 
 MONEY, PERCENT, DAYS = '#,##0,,;(#,##0,,);0', '0.0%;-0.0%', '0'  # fmt: skip
 FINE_MONEY = "#,##0.0,,;(#,##0.0,,);0"

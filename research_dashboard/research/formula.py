@@ -1,4 +1,4 @@
-"""A figure's formula as a spreadsheet's formula over the cells of its inputs, checked before it is used.
+"""A stored formula read again: evaluated over its inputs, or written as a spreadsheet's formula over their cells.
 
 The grammar is that of the research: + − × / ^, brackets, `x[-n]` for n years before, `avg x` for the mean of opening
 and closing balance. A formula whose inputs are not all cells, or that does not give the stored value, is refused.
@@ -28,17 +28,22 @@ class NoFormula(ValueError):
 Find = Callable[[str, int], Term]  # operand and 0 for the newest of its inputs, 1 for the one before; raises NoFormula
 
 
-def translate(formula: str, find: Find, expected: float) -> str:
-    """The spreadsheet formula, with its equals sign. Raises NoFormula where it would not give the expected value."""
+def evaluate(formula: str, find: Find) -> Term:
+    """The formula over what `find` gives for its operands: as text and as a number. Raises NoFormula."""
     try:
         made = _Parser(formula, find).whole()
     except (ZeroDivisionError, OverflowError, IndexError) as error:
         raise NoFormula(formula) from error
-    given = made.value
-    if isinstance(given, complex) or not isfinite(given):
+    if isinstance(made.value, complex) or not isfinite(made.value):
         raise NoFormula(formula)
-    if not isclose(given, expected, rel_tol=CLOSE_ENOUGH, abs_tol=CLOSE_ENOUGH):
-        raise NoFormula(f"{formula} gives {given}, stored is {expected}")
+    return made
+
+
+def translate(formula: str, find: Find, expected: float) -> str:
+    """The spreadsheet formula, with its equals sign. Raises NoFormula where it would not give the expected value."""
+    made = evaluate(formula, find)
+    if not isclose(made.value, expected, rel_tol=CLOSE_ENOUGH, abs_tol=CLOSE_ENOUGH):
+        raise NoFormula(f"{formula} gives {made.value}, stored is {expected}")
     return f"={made.text}"
 
 

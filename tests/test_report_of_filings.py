@@ -1,0 +1,185 @@
+"""Reports of real runs on bundled filings: each format of a maker, a bank, a loss; verified from their own facts."""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from typing import Any
+
+import pypdfium2
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from research_dashboard.extensions import reading, writing
+from research_dashboard.models import ResearchResult, ResearchRun
+from research_dashboard.pages.report import run_facts
+from research_dashboard.queries.reports import results_by_type
+from research_dashboard.reports.build import build
+from research_dashboard.research.verify import verify
+from research_dashboard.services import runs
+from research_dashboard.worker import Worker
+from tests.conftest import Page
+
+Visit = Callable[..., Page]
+COMPANIES = ("AAPL", "JPM", "KHC")
+
+
+@pytest.fixture
+def researched(bundled: Flask) -> Mapping[str, int]:
+    """The runs of a maker of computers, a bank and a company with a loss, by ticker."""
+    started = {ticker: runs.start_research(ticker, "ann").run_id for ticker in COMPANIES}
+    Worker(bundled).work()
+    return started
+
+
+def results_of(run_id: int) -> dict[str, Any]:
+    """The stored results."""
+    with reading() as session:
+        return results_by_type(session, run_id)
+
+
+def test_every_number_of_a_report_leads_somewhere_and_every_place_is_there(
+    researched: Mapping[str, int], visit: Visit
+) -> None:
+    for run_id in researched.values():
+        page = visit(f"/runs/{run_id}")
+        ids = {element["id"] for element in page.soup.select("[id]")}
+        links = [str(link["href"]) for link in page.soup.select("main a[href^='#']")]
+        assert set(links) <= {f"#{name}" for name in ids}
+        cells = page.soup.select("#figures tbody td.num:not(.drop), #peers .data td.num a, .tile .value")
+        for cell in page.soup.select("#figures tbody td.num:not(.drop), .tile .value"):
+            assert cell.select_one("a[href]"), cell
+        assert len(cells) > 100
+        assert "None" not in page.text("main").replace("None of the years shown", "")
+        facts = {str(link["href"]) for link in page.soup.select("main a[href^='/facts/']")}
+        assert len(facts) > 100
+
+
+def test_facts_companies_and_filings_that_a_report_names_are_there(
+    researched: Mapping[str, int], visit: Visit, client: FlaskClient
+) -> None:
+    page = visit(f"/runs/{researched['KHC']}")
+    for link in sorted({str(a["href"]) for a in page.soup.select("main a[href^='/facts/']")})[::60]:
+        card = visit(link)
+        assert "A filed fact" in card.text("main")
+        assert card.soup.select_one("a[href^='https://www.sec.gov/Archives/edgar/data/']")
+    for link in {str(a["href"]) for a in page.soup.select("#peers a[href^='/companies/']")}:
+        assert client.get(link).status_code == 200
+
+
+def test_sources_have_the_same_numbers_in_every_format(researched: Mapping[str, int], client: FlaskClient) -> None:
+    run_id = researched["AAPL"]
+    html = BeautifulSoup(client.get(f"/runs/{run_id}/report.html").text, "html.parser")
+    numbers = [(int(str(li["id"])[1:]), li.select_one("code").get_text()) for li in html.select(".sources li")]
+    listed = re.findall(
+        r"^(\d+)\. .*accession \[([\d-]+)\]", client.get(f"/runs/{run_id}/report.md").text, re.MULTILINE
+    )
+    assert [(int(number), accession) for number, accession in listed] == numbers
+    sources = client.get(f"/runs/{run_id}/report.json").json["sources"]
+    assert [(source["number"], source["accession"]) for source in sources] == numbers
+    by_number = dict(numbers)
+    for row in csv.DictReader(io.StringIO(client.get(f"/runs/{run_id}/report.csv").text)):
+        if row["made"] == "filed":
+            assert by_number[int(row["source"])] == row["accession"]
+    with pypdfium2.PdfDocument(client.get(f"/runs/{run_id}/report.pdf").data) as document:
+        words = "".join(page.get_textpage().get_text_range() for page in document)
+    assert all(accession in words for _, accession in numbers)
+
+
+def test_a_bank_shows_what_means_something_for_a_bank(researched: Mapping[str, int]) -> None:
+    with reading() as session:
+        run = session.get_one(ResearchRun, researched["JPM"])
+        report = build(run_facts(run), results_of(run.id))
+    assert [tile.label for tile in report.tiles][:4] == [
+        "Revenue",
+        "Net income",
+        "Return on equity",
+        "Return on assets",
+    ]
+    shown = {row.concept for part in report.parts for row in part.rows}
+    assert "equity_assets" in shown
+    assert "gm" not in shown
+    assert any("Gross margin" in name for name in report.left_out)
+
+
+def test_every_figure_of_real_runs_is_what_its_facts_give(researched: Mapping[str, int]) -> None:
+    for run_id in researched.values():
+        done = verify(results_of(run_id))
+        assert done.failures == []
+        assert done.changed == []
+        assert done.checked > 400
+        assert done.hashed == 7
+
+
+def _a_fact(results: dict[str, Any]) -> None:
+    key = str(results["financial_health"]["concepts"]["revenue"][-1]["facts"][0])
+    for result in results.values():
+        if key in (result.get("facts") or {}):
+            result["facts"][key]["value"] += 1_000_000
+
+
+def _a_margin(results: dict[str, Any]) -> None:
+    results["financial_health"]["ratios"]["nm"][-1]["value"] += 1
+
+
+def _an_accession(results: dict[str, Any]) -> None:
+    results["financial_health"]["concepts"]["assets"][-1]["accession"] = "0000000000-00-000000"
+
+
+def _a_rank(results: dict[str, Any]) -> None:
+    results["market_position"]["rank"] += 1
+
+
+def _a_missing_fact(results: dict[str, Any]) -> None:
+    for result in results.values():
+        if result.get("facts"):
+            result["facts"] = {}
+
+
+@pytest.mark.parametrize("change", [_a_fact, _a_margin, _an_accession, _a_rank, _a_missing_fact])
+def test_what_was_changed_after_the_run_is_found(researched: Mapping[str, int], change: Callable[[Any], None]) -> None:
+    results = deepcopy(results_of(researched["KHC"]))
+    change(results)
+    done = verify(results)
+    assert done.failures
+    assert done.changed
+    assert not done.sound
+
+
+def test_the_verify_button_says_n_of_n_with_and_without_script(
+    researched: Mapping[str, int], client: FlaskClient, visit: Visit
+) -> None:
+    run_id = researched["AAPL"]
+    partial = client.post(f"/runs/{run_id}/verify", headers={"HX-Request": "true"}).text
+    assert re.search(r"([\d,]+) of \1 figures recomputed from their facts", partial)
+    assert "<html" not in partial
+    answer = client.post(f"/runs/{run_id}/verify")
+    assert answer.status_code == 303
+    assert "figures recomputed from their facts" in visit(answer.headers["Location"]).text("#messages")
+    assert client.post("/runs/999/verify").status_code == 404
+
+
+def test_the_verify_command_says_n_of_n_and_fails_when_something_was_changed(
+    bundled: Flask, researched: Mapping[str, int]
+) -> None:
+    run_id = researched["KHC"]
+    runner = bundled.test_cli_runner()
+    said = runner.invoke(args=["research", "verify", str(run_id)])
+    assert said.exit_code == 0, said.output
+    assert re.search(r"([\d,]+) of \1 figures", said.output)
+    with writing() as session:
+        statement = select(ResearchResult).where(
+            ResearchResult.research_run_id == run_id, ResearchResult.result_type == "financial_health"
+        )
+        row = session.scalars(statement).one()
+        changed = deepcopy(row.result_data)
+        _a_margin(changed and {"financial_health": changed})
+        row.result_data = changed
+    said = runner.invoke(args=["research", "verify", str(run_id)])
+    assert said.exit_code == 1
+    assert "nm at" in said.output
+    assert runner.invoke(args=["research", "verify", "999"]).exit_code == 1
