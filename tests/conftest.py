@@ -1,5 +1,7 @@
 """The test bench: a migrated database made once and copied for each test, pages fetched and checked by visit()."""
 
+import fcntl
+import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
@@ -63,8 +65,19 @@ def app(migrated: Path, tmp_path: Path) -> Iterator[Flask]:
 
 @pytest.fixture(scope="session")
 def loaded(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database with the bundle in it, made once and copied for each test."""
-    folder = tmp_path_factory.mktemp("loaded")
+    """A migrated database with the bundle in it, made once by the first test process that wants it, then copied."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "loaded"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "done").exists():
+            _load_bundle(migrated, folder)
+            (folder / "done").touch()
+    return folder / "research.db"
+
+
+def _load_bundle(migrated: Path, folder: Path) -> None:
     shutil.copy(migrated, folder / "research.db")
     app = create_app({"TESTING": True}, settings_for(folder))
     with app.app_context():
@@ -73,7 +86,6 @@ def loaded(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         with db.engine.connect() as connection:
             connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         db.engine.dispose()
-    return folder / "research.db"
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ from research_dashboard.worker import Worker
 from tests.makers import make_company
 from tests.replay import Fault, Replay, companyfacts, cut, garbage, paths, replay, status, submissions
 
-APPLE, MICROSOFT = 320193, 789019
+APPLE, SNOWFLAKE = 320193, 1640147  # a whole answer, and a small one
 SHARED = next(
     (found for up in Path(__file__).resolve().parents[2:4] if (found := up / "shared/data/companyfacts").exists()), None
 )
@@ -96,20 +97,20 @@ def test_answers_are_kept_as_they_came(settings: Settings, sec: Replay) -> None:
 
 
 def test_what_is_fresh_is_not_fetched_again(settings: Settings, sec: Replay) -> None:
-    sec.give(APPLE)
-    first = live.fetch_company(APPLE, silent, settings)
-    again = live.fetch_company(APPLE, silent, settings)
+    sec.give(SNOWFLAKE)
+    first = live.fetch_company(SNOWFLAKE, silent, settings)
+    again = live.fetch_company(SNOWFLAKE, silent, settings)
     assert again.id == first.id
     assert len(sec.seen) == 2
 
 
 def test_after_a_day_it_is_asked_whether_anything_changed(settings: Settings, sec: Replay) -> None:
-    sec.give(APPLE)
-    first = live.fetch_company(APPLE, silent, settings)
+    sec.give(SNOWFLAKE)
+    first = live.fetch_company(SNOWFLAKE, silent, settings)
     held = stock()
     with writing() as session:
         session.get_one(DataLoad, first.id).finished_at = utcnow() - timedelta(hours=25)
-    again = live.fetch_company(APPLE, silent, settings)
+    again = live.fetch_company(SNOWFLAKE, silent, settings)
     assert (again.id, stock()) == (first.id, held)
     assert [code for _, _, code in sec.seen] == [200, 200, 304, 304]
 
@@ -165,31 +166,31 @@ FAULTS: list[tuple[list[Fault], str | None]] = [  # what happens to the figures,
 def test_each_failure_is_named_or_overcome(
     settings: Settings, sec: Replay, faults: list[Fault], kind: str | None
 ) -> None:
-    sec.give(APPLE)
-    sec.faults[paths(APPLE)[1]] = list(faults)
+    sec.give(SNOWFLAKE)
+    sec.faults[paths(SNOWFLAKE)[1]] = list(faults)
     if kind is None:
-        assert live.fetch_company(APPLE, silent, settings).facts > 1000
+        assert live.fetch_company(SNOWFLAKE, silent, settings).facts > 100
         return
     with pytest.raises(SecError) as error:
-        live.fetch_company(APPLE, silent, settings)
+        live.fetch_company(SNOWFLAKE, silent, settings)
     assert error.value.kind == kind
     assert error.value.cure.endswith(".")
     assert stock().facts == 0
 
 
 def test_answers_that_are_not_what_they_should_be_are_named(settings: Settings, sec: Replay) -> None:
-    about, figures = paths(APPLE)
+    about, figures = paths(SNOWFLAKE)
     for change, kind in {
-        about: (submissions(APPLE, cik="0000000009"), "invalid"),
-        figures: (companyfacts(APPLE, cik=9), "invalid"),
-        f"{figures} ": ({"cik": APPLE, "facts": []}, "invalid"),
-        f"{figures}  ": ({"cik": f"{APPLE:010}", "facts": {}}, "no_xbrl"),
+        about: (submissions(SNOWFLAKE, cik="0000000009"), "invalid"),
+        figures: (companyfacts(SNOWFLAKE, cik=9), "invalid"),
+        f"{figures} ": ({"cik": SNOWFLAKE, "facts": []}, "invalid"),
+        f"{figures}  ": ({"cik": f"{SNOWFLAKE:010}", "facts": {}}, "no_xbrl"),
         f"{about} ": ([1, 2], "invalid"),
     }.items():
-        sec.give(APPLE)
+        sec.give(SNOWFLAKE)
         sec.answers[change.strip()] = json.dumps(kind[0]).encode()
         with pytest.raises(SecError) as error:
-            live.fetch_company(APPLE, silent, settings)
+            live.fetch_company(SNOWFLAKE, silent, settings)
         assert error.value.kind == kind[1], change
 
 
@@ -209,26 +210,18 @@ def test_a_server_that_is_not_there_is_said_to_be_unreachable(settings: Settings
     assert error.value.kind == "unreachable"
 
 
-def test_a_run_needs_two_requests_and_one_a_peer_and_none_the_second_time(
-    bundled: Flask, sec: Replay, settings: Settings
-) -> None:
-    microsoft = resolve("MSFT")
-    peers = live.likely_peers(microsoft)
+def test_likely_peers_are_of_the_same_industry_the_nearest_first(bundled: Flask) -> None:
+    peers = live.likely_peers(resolve("MSFT"))
     assert {peer.ticker for peer in peers[:5]} == {"ORCL", "ADBE", "SNOW", "DDOG", "MDB"}
+    assert len(peers) == live.PEERS
     assert all(peer.office == "Technology" for peer in peers)
-    sec.give(MICROSOFT, *(peer.cik for peer in peers if peer.cik))
-    gathered = live.gather(microsoft, [], silent, settings)
-    assert len(gathered.loads) == 1 + len(peers)
-    assert len(sec.seen) == 2 + len(peers)
-    live.gather(microsoft, [], silent, settings)
-    assert len(sec.seen) == 2 + len(peers)
 
 
 def test_a_peer_that_cannot_be_had_is_left_out(bundled: Flask, sec: Replay, settings: Settings) -> None:
-    microsoft, oracle, adobe = resolve("MSFT"), resolve("ORCL"), resolve("ADBE")
-    sec.give(MICROSOFT, 796343)
-    gathered = live.gather(microsoft, [oracle.id, adobe.id], silent, settings)
-    assert [load["name"] for load in gathered.loads] == ["CIK0000789019", "CIK0000796343"]
+    snowflake, oracle, datadog = resolve("SNOW"), resolve("ORCL"), resolve("DDOG")
+    sec.give(SNOWFLAKE, 1561550)
+    gathered = live.gather(snowflake, [oracle.id, datadog.id], silent, settings)
+    assert [load["name"] for load in gathered.loads] == ["CIK0001640147", "CIK0001561550"]
     assert gathered.notes == ("ORACLE CORP left out: ORACLE CORP files no figures with the SEC (no XBRL).",)
 
 
@@ -240,19 +233,17 @@ def worked(run_id: int, bundled: Flask, settings: Settings) -> ResearchRun:
         return session.get_one(ResearchRun, run_id)
 
 
-def test_a_live_run_fetches_in_its_second_step_and_says_so(bundled: Flask, sec: Replay, settings: Settings) -> None:
-    peers = live.likely_peers(resolve("MSFT"))
-    sec.give(MICROSOFT, *(peer.cik for peer in peers if peer.cik))
-    run = worked(start_research("MSFT", "ann", source="live").run_id, bundled, settings)
+def test_a_live_run_fetches_once_in_its_second_step(bundled: Flask, sec: Replay, settings: Settings) -> None:
+    sec.give(SNOWFLAKE, 1561550, 1441816)
+    ask = partial(start_research, "SNOW", "ann", source="live", peers=["DDOG", "MDB"])
+    run = worked(ask().run_id, bundled, settings)
     assert (run.status, run.error_message) == (Status.COMPLETED, None)
-    assert run.loads is not None
-    assert len(run.loads) == 1 + len(peers)
-    assert run.data_version is not None
-    assert run.data_version.startswith("CIK")
-    asked = len(sec.seen)
-    assert asked <= 3 + len(peers)
-    again = worked(start_research("MSFT", "ann", source="live").run_id, bundled, settings)
-    assert (again.status, len(sec.seen)) == (Status.COMPLETED, asked)
+    assert [load["name"] for load in run.loads or ()] == ["CIK0001640147", "CIK0001561550", "CIK0001441816"]
+    assert run.data_version != "live"
+    assert len(sec.seen) == 2 + 2  # two for the company, one for each peer
+    again = worked(ask().run_id, bundled, settings)
+    assert again.id != run.id
+    assert (again.status, len(sec.seen)) == (Status.COMPLETED, 4)
     with reading() as session:
         results = select(ResearchResult.result_type, ResearchResult.result_data, ResearchResult.research_run_id)
         stored = {(kind, id_): data for kind, data, id_ in session.execute(results)}
@@ -260,12 +251,12 @@ def test_a_live_run_fetches_in_its_second_step_and_says_so(bundled: Flask, sec: 
         assert stored[kind, run.id] == stored[kind, again.id], kind
 
 
-def test_a_live_run_that_the_sec_does_not_answer_fails_and_can_go_on(
+def test_a_live_run_that_the_sec_does_not_answer_fails_and_goes_on(
     bundled: Flask, sec: Replay, settings: Settings
 ) -> None:
-    sec.faults[paths(MICROSOFT)[1]] = [status(503)] * 9
-    sec.give(MICROSOFT)
-    run = worked(start_research("MSFT", "ann", source="live").run_id, bundled, settings)
+    sec.faults[paths(SNOWFLAKE)[1]] = [status(503)] * 9
+    sec.give(SNOWFLAKE, 1561550)
+    run = worked(start_research("SNOW", "ann", source="live", peers=["DDOG"]).run_id, bundled, settings)
     assert (run.status, run.error_kind) == (Status.FAILED, "sec_down")
     assert "goes on from this step" in (run.error_message or "")
     sec.faults.clear()
