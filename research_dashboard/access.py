@@ -69,6 +69,7 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "pages.run_verify": (VIEWER, VIEWER),
     "pages.run_resume": (RESEARCHER, RESEARCHER),
     "pages.status": (VIEWER, VIEWER),
+    "pages.styleguide": (VIEWER, VIEWER),
     "pages.settings": (VIEWER, ADMIN),
     "pages.share_new": (RESEARCHER, RESEARCHER),
     "pages.share_revoke": (RESEARCHER, RESEARCHER),

@@ -14,6 +14,7 @@ from research_dashboard.pages import (
     runs,
     settings,
     status,
+    styleguide,
 )
 
 pages = Blueprint("pages", __name__)
@@ -25,6 +26,7 @@ pages.get("/runs/<id:run_id>")(runs.run)
 pages.post("/runs/<id:run_id>/cancel")(runs.run_cancel)
 pages.post("/runs/<id:run_id>/resume")(runs.run_resume)
 pages.post("/runs/<id:run_id>/rerun")(runs.run_again)
+pages.get("/styleguide")(styleguide.styleguide)
 pages.get("/status")(status.status)
 pages.get("/healthz")(status.healthz)
 pages.get("/historical-records")(history.historical_records)

@@ -171,7 +171,6 @@ def _context() -> dict[str, Any]:
         "now": utcnow(),
         "preferences": preferences(),
         "theme": theme(),
-        "wording": wording,
     }
 
 
@@ -199,6 +198,7 @@ def init_app(app: Flask) -> None:
     """Give the templates their filters and what every page shares, and every answer its headers."""
     app.url_map.converters["id"] = IdConverter
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals["wording"] = wording  # a global, so that imported macros see it too
     app.jinja_env.filters.update(
         day=day,
         decimals=decimals,

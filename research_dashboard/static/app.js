@@ -23,6 +23,26 @@ function say(text) {
   document.getElementById("messages").replaceChildren(box);
 }
 
+/* The live region is told only what changed, or every poll would be read out again. */
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const { target, fragment } = event.detail;
+  if (target?.id === "run-live" && target.textContent.trim() === fragment.textContent.trim()) event.detail.shouldSwap = false;
+});
+
+/* Focus that a swap took away goes to the heading of what came, so that nobody is thrown to the top. */
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (document.activeElement !== document.body || event.detail.target?.id !== "run-progress") return;
+  const heading = document.querySelector("#run-progress h1");
+  if (heading && hadFocus) {
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
+  }
+});
+let hadFocus = false;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  hadFocus = event.detail.target?.contains(document.activeElement) && document.activeElement !== document.body;
+});
+
 /* Type-ahead: ↓ ↑ move through the companies offered, Enter takes one, Esc closes. Focus is real focus. */
 const offered = (input) => [...document.querySelectorAll(`#${input.dataset.suggest}:not([hidden]) a`)];
 
@@ -54,3 +74,49 @@ function close(input) {
   document.getElementById(input.dataset.suggest).hidden = true;
   input.focus();
 }
+
+/* Keys: / search, j k rows, x tick, ? this list. Single keys can be turned off (WCAG 2.1.4); Tab and Enter always do. */
+const keysAreOff = () => localStorage.getItem("keys") === "off";
+const rows = () => [...document.querySelectorAll("main .data tbody tr, main .list > li")].filter((row) => row.querySelector("a"));
+
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]")) return;
+  const dialog = document.querySelector("dialog[open]");
+  if (dialog || keysAreOff()) return;
+  const act = { "/": search, j: () => step(1), k: () => step(-1), x: tick, "?": showKeys }[event.key];
+  if (act && act() !== false) event.preventDefault();
+});
+
+function search() {
+  const fields = [...document.querySelectorAll("#nav-q, main input:is([type=search], [type=text], :not([type]))")];
+  const field = fields.find((one) => one.checkVisibility());
+  field?.focus();
+  field?.select();
+}
+
+function step(by) {
+  const all = rows();
+  const at = all.findIndex((row) => row.contains(document.activeElement));
+  const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.max(0, Math.min(all.length - 1, at + by))];
+  (next?.querySelector(".key a") || next?.querySelector("a"))?.focus();
+}
+
+function tick() {
+  const box = document.activeElement.closest("tr")?.querySelector("[type=checkbox]");
+  if (!box) return false;
+  box.click();
+}
+
+function showKeys() {
+  const dialog = document.getElementById("keys");
+  document.getElementById("keys-on").checked = !keysAreOff();
+  dialog.showModal();
+}
+
+document.getElementById("keys-show").hidden = false;
+document.getElementById("keys-show").addEventListener("click", showKeys);
+document.getElementById("keys-close").addEventListener("click", () => document.getElementById("keys").close());
+document.getElementById("keys-on").addEventListener("change", (event) => {
+  localStorage.setItem("keys", event.target.checked ? "on" : "off");
+});
