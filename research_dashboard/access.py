@@ -28,6 +28,7 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "static": (PUBLIC, PUBLIC),
     "api.companies": (VIEWER, RESEARCHER),
+    "api.companies_upload": (RESEARCHER, RESEARCHER),
     "api.research_create": (RESEARCHER, RESEARCHER),
     "api.run_progress": (VIEWER, RESEARCHER),
     "api.run_change": (RESEARCHER, RESEARCHER),
@@ -59,6 +60,8 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "pages.measurements": (VIEWER, VIEWER),
     "pages.overview": (VIEWER, RESEARCHER),
     "pages.healthz": (PUBLIC, PUBLIC),
+    "pages.companies_upload": (VIEWER, RESEARCHER),
+    "pages.companies_upload_template": (VIEWER, VIEWER),
     "pages.company": (VIEWER, VIEWER),
     "pages.fact": (VIEWER, VIEWER),
     "pages.report_file": (VIEWER, VIEWER),

@@ -5,6 +5,7 @@ import zoneinfo
 from datetime import date
 
 from flask_wtf import FlaskForm
+from flask_wtf.file import FileField, FileRequired, FileSize
 from wtforms import (
     DateField,
     EmailField,
@@ -22,6 +23,7 @@ from wtforms.validators import DataRequired, Length, NumberRange, Optional, Rege
 from research_dashboard.base import utcnow
 from research_dashboard.queries.preferences import THEMES
 from research_dashboard.services.accounts import SHARE_DAYS, TOKEN_DAYS
+from research_dashboard.sources.uploaded import MOST_BYTES
 from research_dashboard.tables.runs import RESEARCHER_LENGTH
 
 
@@ -100,6 +102,14 @@ class ShareForm(FlaskForm):  # type: ignore[misc]
     """A link that shares a report: how many days it lasts."""
 
     days = IntegerField("Days it lasts", default=7, validators=[NumberRange(*SHARE_DAYS)])
+
+
+class UploadForm(FlaskForm):  # type: ignore[misc]
+    """A file of a private company's figures; its rows are checked by sources.uploaded."""
+
+    file = FileField(
+        "CSV file", validators=[FileRequired("Choose a file."), FileSize(MOST_BYTES, message="Send at most 1 MB.")]
+    )
 
 
 MOST_PEERS = 20

@@ -15,6 +15,7 @@ from research_dashboard.pages import (
     settings,
     status,
     styleguide,
+    uploads,
 )
 
 pages = Blueprint("pages", __name__)
@@ -37,6 +38,8 @@ pages.route("/settings", methods=["GET", "POST"])(settings.settings)
 pages.post("/theme")(settings.theme_save)
 pages.post("/runs/<id:run_id>/verify")(report.run_verify)
 pages.get("/runs/<id:run_id>/report.<extension>")(report.report_file)
+pages.route("/companies/upload", methods=["GET", "POST"])(uploads.companies_upload)
+pages.get("/companies/upload/template.csv")(uploads.companies_upload_template)
 pages.get("/companies/<id:cik>")(companies.company)
 pages.get("/facts/<id:fact_id>")(companies.fact)
 

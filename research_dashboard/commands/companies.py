@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 from flask import current_app
@@ -12,8 +13,10 @@ from research_dashboard.queries.companies import loads_newest_first, stock
 from research_dashboard.services.companies import CompanyError, resolve
 from research_dashboard.services.imports import import_data_set
 from research_dashboard.services.loads import import_bundle
+from research_dashboard.services.uploads import upload
 from research_dashboard.settings import Settings
 from research_dashboard.sources.imported import UnusableDataSet
+from research_dashboard.sources.uploaded import MOST_BYTES, BadUploadError, template
 
 companies = AppGroup("companies", help="Companies and their filed facts: import, fetch, status.")
 
@@ -76,6 +79,26 @@ def _fetch_quarter(quarter: str, settings: Settings) -> DataLoad:
                 fetching.update(int(done / total * 1000) - fetching.pos)
 
         return fetch_quarter(quarter, settings, note, lambda part: importing.update(int(part * 1000) - importing.pos))
+
+
+@companies.command("upload")
+@click.argument("file", type=click.File("rb"))
+def upload_command(file: BinaryIO) -> None:
+    """Store a CSV file of a private company's figures, marked as not filed; all rows must be right."""
+    try:
+        stored = upload(file.read(MOST_BYTES + 1), file.name)
+    except BadUploadError as error:
+        for wrong in error.errors:
+            click.echo(str(wrong), err=True)
+        more = f" and {error.more} more" if error.more else ""
+        raise click.ClickException(f"Nothing was stored: {len(error.errors)} errors{more}.") from None
+    click.echo(f"{stored.figures:,} figures of {', '.join(stored.companies)}{'' if stored.new else ': here already'}.")
+
+
+@companies.command("template")
+def template_command() -> None:
+    """Print a CSV file to start from, for `flask companies upload`."""
+    click.echo(template(), nl=False)
 
 
 @companies.command("status")

@@ -143,3 +143,11 @@ class CompanyFound(BaseModel):
     ticker: str | None
     figures: bool = Field(description="True: its figures are here.")
     years: int = Field(description="Fiscal years with figures here.")
+
+
+class UploadDone(BaseModel):
+    """What an upload brought; `new` is false for a file that was here already."""
+
+    companies: list[str]
+    figures: int
+    new: bool

@@ -2,11 +2,14 @@
 
 from flask import Response
 
-from research_dashboard.endpoints.answers import CompanyFound
+from research_dashboard.endpoints.answers import CompanyFound, UploadDone
 from research_dashboard.endpoints.contract import answer, endpoint
-from research_dashboard.endpoints.shapes import CompanyQuery
+from research_dashboard.endpoints.shapes import CompanyQuery, UploadCreate
 from research_dashboard.logs import logger
+from research_dashboard.problems import FieldError, invalid
 from research_dashboard.queries.directory import suggest
+from research_dashboard.services.uploads import upload
+from research_dashboard.sources.uploaded import BadUploadError
 
 
 @endpoint({200: list[CompanyFound]}, tag="Companies")
@@ -18,3 +21,15 @@ def companies(query: CompanyQuery) -> Response:
     ]
     logger.info("Fetched companies", number=len(found), q=query.q)
     return answer(found)
+
+
+@endpoint({201: UploadDone, 200: UploadDone}, tag="Companies")
+def companies_upload(json: UploadCreate) -> Response:
+    """Store a private company's figures, marked as not filed: all rows are right, or nothing is stored."""
+    try:
+        stored = upload(json.csv.encode("utf-8", "replace"), "api.csv")
+    except BadUploadError as error:
+        raise invalid(FieldError("csv", str(wrong)) for wrong in error.errors) from None
+    logger.info("uploaded", companies=len(stored.companies), figures=stored.figures, new=stored.new)
+    body = {"companies": list(stored.companies), "figures": stored.figures, "new": stored.new}
+    return answer(body, 201 if stored.new else 200)

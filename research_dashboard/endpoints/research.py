@@ -42,7 +42,7 @@ def research_create(json: ResearchCreate) -> Response:
     except CompanyError as error:
         raise _company_problem(error, json) from None
     except RunError as error:
-        raise invalid([FieldError("as_of", str(error))]) from None
+        raise invalid([FieldError(error.field, str(error))]) from None
     verb = "Started" if started.new else "Found standing"
     return _accepted(verb, started.run_id, company=json.company, source=json.source)
 

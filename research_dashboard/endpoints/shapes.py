@@ -36,6 +36,7 @@ from research_dashboard.models import Status, StepStatus
 from research_dashboard.queries.records import RUN_KEYS
 from research_dashboard.queries.run_fields import day
 from research_dashboard.queries.run_filter import COLUMNS, NEWEST_FIRST, SORTS
+from research_dashboard.sources.uploaded import MOST_BYTES
 from research_dashboard.tables.runs import COMPANY_LENGTH
 
 PARTS = ("details", "results")
@@ -140,7 +141,7 @@ class ResearchCreate(Strict):
         [], max_length=MAX_PEERS, description="Compare with these; empty: by industry.", examples=[["MSFT", 1652044]]
     )
     as_of: dt.date | None = Field(None, description="Use nothing filed after this day; today, if not given.")
-    source: Literal["auto", "bundled", "imported", "live"] = "auto"
+    source: Literal["auto", "bundled", "imported", "live", "uploaded"] = "auto"
 
     @field_validator("as_of", mode="before")
     @classmethod
@@ -180,6 +181,20 @@ class BulkQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     atomic: Literal["true", "false"] = Field("true", description="true: all or none; false: the good ones.")
+
+
+class UploadCreate(Strict):
+    """A private company's figures."""
+
+    csv: str = Field(
+        min_length=1,
+        max_length=MOST_BYTES,
+        description="The whole file; /companies/upload/template.csv on this server is one to start from.",
+        examples=[
+            "company name,concept,period start,period end,value,unit\n"
+            "Acme Private,revenue,2025-01-01,2025-12-31,1200000,USD\n"
+        ],
+    )
 
 
 class CompanyQuery(BaseModel):

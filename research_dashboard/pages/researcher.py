@@ -84,7 +84,7 @@ def _start(form: ResearchForm) -> AnyResponse:
     except CompanyError as error:
         form.company.errors = [error.message]
     except RunError as error:
-        form.company.errors = [str(error)]
+        form[error.field].errors = [str(error)]
     return _page(form, status=422, choices=choices)
 
 

@@ -3,9 +3,11 @@
 import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
 
 from research_dashboard.extensions import reading
 from research_dashboard.models import Company, DataLoad, Fact, Filing, Source, Ticker, XbrlTag
@@ -119,6 +121,30 @@ def companies_by_id(ids: Sequence[int]) -> list[model.Company]:
         for row in rows
     }
     return [companies[id_] for id_ in ids if id_ in companies]
+
+
+class OwnCompany(NamedTuple):
+    """A private company whose figures were uploaded."""
+
+    id: int
+    name: str
+    sic: int | None
+    figures: int
+    newest: date  # the last year's end
+    uploaded: date  # last
+
+
+def own_companies(session: Session) -> Sequence[OwnCompany]:
+    """The private companies, by name."""
+    rows = session.execute(
+        select(Company.id, Company.name, Company.sic, func.count(Fact.id), func.max(Fact.end), func.max(Filing.filed))
+        .join(Fact, Fact.company_id == Company.id)
+        .join(Filing, Filing.id == Fact.filing_id)
+        .where(Company.cik.is_(None), Fact.source == Source.UPLOADED)
+        .group_by(Company.id)
+        .order_by(func.lower(Company.name), Company.id)
+    )
+    return [OwnCompany(*row) for row in rows]
 
 
 def companies_with_facts(source: Source) -> list[model.Company]:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from research_dashboard.research import wording
-from research_dashboard.research.concepts import CONCEPTS
+from research_dashboard.research.concepts import CONCEPTS, OWN
 
 JSON = Mapping[str, Any]
 A_FILING_FOLLOWS_WITHIN = 200  # days after the end of its own period; comparatives are older
@@ -31,6 +31,8 @@ class Source:
     @property
     def words(self) -> str:
         """Apple Inc., Form 10-K for the period ended 27 Sep 2025, filed 31 Oct 2025."""
+        if self.form == OWN:
+            return f"{self.company}, figures uploaded {wording.long_date(self.filed)}, not filed"
         period = f" for the period ended {wording.long_date(self.period_end)}" if self.period_end else ""
         return f"{self.company}, Form {self.form}{period}, filed {wording.long_date(self.filed)}"
 
@@ -49,6 +51,11 @@ class FactLine:
     accession: str
     form: str
     filed: str
+
+    @property
+    def form_filed(self) -> str:
+        """10-K filed 2025-10-31; what was uploaded is never filed."""
+        return f"uploaded {self.filed}, not filed" if self.form == OWN else f"{self.form} filed {self.filed}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +111,7 @@ class Cell:
             return self.why
         if self.made == "filed" and self.facts:
             fact = self.facts[0]
-            return f"{fact.tag}, {fact.form} filed {fact.filed}"
+            return f"{fact.tag}, {fact.form_filed}"
         return self.formula
 
 

@@ -10,6 +10,7 @@ from research_dashboard.reports.book import JSON, Book
 from research_dashboard.reports.model import Finding, Gap, RunFacts, Standing
 from research_dashboard.reports.sentences import Fragment, Sentence, plain, say
 from research_dashboard.research import wording
+from research_dashboard.research.concepts import OWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,8 @@ def basis(health: JSON, as_of: date | None, source: str | None) -> str:
         year = years[-1]
         parts.append(wording.year_ended(year["label"], year["end"]))
         if year.get("form") and year.get("filed"):
-            parts.append(f"{year['form']} filed {wording.long_date(year['filed'])}")
+            verb = "" if year["form"] == OWN else " filed"  # "uploaded 3 Feb 2026" speaks for itself
+            parts.append(f"{year['form']}{verb} {wording.long_date(year['filed'])}")
     known = health.get("as_of") or as_of
     if known:
         parts.append(f"as known on {wording.long_date(known)}")

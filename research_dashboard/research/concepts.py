@@ -274,6 +274,15 @@ def _every_tag() -> frozenset[str]:
 
 TAGS: frozenset[str] = _every_tag()  # "us-gaap:Assets" …: what a source must keep for research to see it
 
+OWN = "uploaded"  # the taxonomy, and the form, of a private company's figures: uploaded:revenue, never filed
+_OWN_TAGS = {"revenue": "us-gaap:Revenues", "debt": DEBT_TAGS["total"][1], "current_debt": DEBT_TAGS["K"][0]}
+# What can be uploaded: concept -> the tag that its figure stands for in the rules. The rest is formulas over these.
+UPLOADABLE: dict[str, str] = {
+    concept.id: _OWN_TAGS.get(concept.id) or next(s.tags[0] for s in concept.steps if isinstance(s, Step))
+    for concept in CONCEPTS.values()
+    if concept.shown and (concept.id in _OWN_TAGS or any(isinstance(step, Step) for step in concept.steps))
+}
+
 
 def sector_of(sic: int | None) -> Sector:
     """The sector that decides what applies, by SIC code; general when there is none."""

@@ -8,7 +8,15 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Literal
 
-from research_dashboard.research.concepts import ASSETS_TAGS, CORE_FLOW_TAGS, COVER_SHARES, NET_INCOME_TAGS, TAGS
+from research_dashboard.research.concepts import (
+    ASSETS_TAGS,
+    CORE_FLOW_TAGS,
+    COVER_SHARES,
+    NET_INCOME_TAGS,
+    OWN,
+    TAGS,
+    UPLOADABLE,
+)
 from research_dashboard.research.model import Fact, Filing, FiscalYear
 
 View = Literal["latest", "first"]
@@ -21,12 +29,12 @@ LONG_YEAR = 370  # days: a year of 53 weeks
 
 TRANSITION_FORMS = frozenset({"10-KT", "10-KT/A"})
 STATEMENT_FORMS = frozenset({"10-K", "10-K405", "20-F", "40-F", "10-K/A", "10-K405/A", "20-F/A", "40-F/A"}) | (
-    TRANSITION_FORMS
+    TRANSITION_FORMS | {OWN}  # what was uploaded is one statement of its company
 )
 STUB_FORMS = TRANSITION_FORMS | {"10-QT", "10-QT/A"}
 FALLBACK_FORMS = (("8-K", "8-K/A"), ("10-Q", "10-Q/A", "10-QT", "10-QT/A"))  # 2.6, in this order
 
-_NAMES = {tuple(tag.split(":")): tag for tag in TAGS}
+_NAMES = {tuple(tag.split(":")): tag for tag in TAGS} | {(OWN, concept): tag for concept, tag in UPLOADABLE.items()}
 
 
 @dataclass(frozen=True)
@@ -104,7 +112,10 @@ def usable(facts: Iterable[Fact], as_of: date) -> list[Fact]:
 def currency_of(facts: Sequence[Fact]) -> str:
     """The one reporting currency: that of most facts in the newest annual report that has a balance sheet."""
     in_reports = [f for f in facts if f.filing.form in STATEMENT_FORMS and len(f.unit) == 3 and f.unit.isupper()]
-    newest = max(((f.filing.filed, f.filing.accession) for f in in_reports if f.name in ASSETS_TAGS), default=None)
+    newest = max(
+        ((f.filing.filed, f.filing.accession) for f in in_reports if _NAMES[f.taxonomy, f.tag] in ASSETS_TAGS),
+        default=None,
+    )
     if newest is None:
         return "USD"
     units = Counter(f.unit for f in in_reports if (f.filing.filed, f.filing.accession) == newest)

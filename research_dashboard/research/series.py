@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from research_dashboard.research.concepts import CONCEPTS
+from research_dashboard.research.concepts import CONCEPTS, OWN
 from research_dashboard.research.figures import Figures, exact
 from research_dashboard.research.model import Figure
 from research_dashboard.research.periods import LONG_YEAR, Calendar
@@ -118,6 +118,10 @@ def notes_of(analysis: "Analysis") -> Iterator[dict[str, Any]]:
 def _standing(analysis: "Analysis") -> Iterator[dict[str, Any]]:
     """Banners: stale, recast, IFRS, another currency."""
     latest = analysis.latest
+    own = analysis.own_filing(latest.end)
+    if own is not None and own.form == OWN:
+        text = f"These figures were uploaded on {long_date(own.filed)}: they are not filed with the SEC."
+        yield _note("not_filed", text, latest.end)
     if analysis.stale:
         text = f"The newest year at hand ended {long_date(latest.end)}, more than 18 months before the as-of date."
         yield _note("stale", text, latest.end)

@@ -1,7 +1,7 @@
 """Between the worker and research/: a run's row becomes a Request, the database answers as Data."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import reading
-from research_dashboard.queries.companies import companies_with_facts, company_by_id, facts_of
+from research_dashboard.queries.companies import companies_by_id, companies_with_facts, company_by_id, facts_of
 from research_dashboard.research import model
 from research_dashboard.research.steps import CannotResearch, Progress, Request
 from research_dashboard.services.leases import Lease, pin
 from research_dashboard.settings import Settings
-from research_dashboard.tables.companies import DataLoad
+from research_dashboard.tables.companies import DataLoad, Fact
 from research_dashboard.tables.runs import ResearchRun, Source
 
 MOST_WARMED = 40  # companies: what a run of the bundle may compare with, and some
@@ -25,16 +25,24 @@ class Stored:
     """The facts that the database holds of one source, from the loads that the run is pinned to."""
 
     def __init__(self, request: Request) -> None:
-        self.source = Source(request.source)
+        self.source = _filed(request.source)
         self.loads = {load["id"] for load in request.data} or None
+        self.chosen = request.chosen_peers
 
     def facts(self, company: model.Company) -> Sequence[model.Fact]:
-        """Every fact of the company in this source and these loads."""
-        return facts_of(company.id, self.source, self.loads)
+        """Every fact of the company in this source and these loads; only a private company's are uploaded."""
+        return facts_of(company.id, Source.UPLOADED if company.cik is None else self.source, self.loads)
 
     def candidates(self) -> Sequence[model.Company]:
-        """Every company with facts in this source."""
-        return companies_with_facts(self.source)
+        """Every company with facts in this source; and those chosen, so that it is said why one cannot be compared."""
+        found = companies_with_facts(self.source)
+        there = {company.id for company in found}
+        return [*found, *companies_by_id([id_ for id_ in self.chosen if id_ not in there])]
+
+
+def _filed(source: str) -> Source:
+    """Where filed facts come from in a run: for a private company those of its peers, from the bundle."""
+    return Source.BUNDLED if source == Source.UPLOADED else Source(source)
 
 
 def warm(keep_on: Callable[[], bool]) -> int:
@@ -58,14 +66,19 @@ def warm(keep_on: Callable[[], bool]) -> int:
     return read
 
 
-def pinned(session: Session, source: str) -> tuple[tuple[Mapping[str, Any], ...], str]:
-    """The loads that a run on this source stands on, and their common version; live ones are fetched by the run."""
+def pinned(session: Session, source: str, companies: Iterable[int] = ()) -> tuple[tuple[Mapping[str, Any], ...], str]:
+    """The loads that a run on this source stands on, and their common version; live ones are fetched by the run.
+
+    With them, those that brought figures of one's own of these companies: of the subject, of chosen peers.
+    """
     if source == Source.LIVE:
         return (), Source.LIVE.value
+    own = select(Fact.load_id).where(Fact.company_id.in_(companies), Fact.source == Source.UPLOADED)
+    wanted = (DataLoad.source == _filed(source)) | DataLoad.id.in_(own)
     statement = (
         select(DataLoad.id, DataLoad.source, DataLoad.name, DataLoad.version, DataLoad.sha256)
-        .where(DataLoad.source == source, DataLoad.finished_at.is_not(None))
-        .order_by(DataLoad.id)
+        .where(wanted, DataLoad.finished_at.is_not(None))
+        .order_by(DataLoad.source == Source.UPLOADED, DataLoad.id)
     )
     loads = tuple(dict(row._mapping) for row in session.execute(statement))
     if not loads:

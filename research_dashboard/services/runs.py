@@ -38,7 +38,11 @@ KEY_LENGTH = 32
 
 
 class RunError(Exception):
-    """A run cannot be what was asked of it; the text says why, in plain words."""
+    """A run cannot be what was asked of it; the text says why, in plain words. `field`: of the request, at fault."""
+
+    def __init__(self, message: str, field: str = "company") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class NoSuchRunError(RunError):
@@ -111,15 +115,18 @@ def start_research(
     """
     today = utcnow().date()
     if as_of is not None and as_of > today:
-        raise RunError(f"{as_of} lies in the future: figures can be known as of today or earlier.")
-    source = Source.BUNDLED.value if source == "auto" else source
+        raise RunError(f"{as_of} lies in the future: figures can be known as of today or earlier.", "as_of")
     need_figures = source != Source.LIVE
     subject = resolve(str(company), need_figures=need_figures)
-    chosen = tuple(dict.fromkeys(resolve(str(peer), need_figures=need_figures).id for peer in peers))
+    source = _source(subject, source)
+    others = [resolve(str(peer), need_figures=need_figures) for peer in peers]
+    chosen = tuple(dict.fromkeys(other.id for other in others))
+    if source == Source.LIVE and (private := next((other for other in others if other.cik is None), None)):
+        raise RunError(f"{private.name} files nothing that could be fetched: compare it on another source.", "peers")
     if subject.id in chosen:
-        raise RunError(f"{subject.name} cannot be a peer of itself: choose other companies.")
+        raise RunError(f"{subject.name} cannot be a peer of itself: choose other companies.", "peers")
     with reading() as session:
-        loads, data_version = pinned(session, source)
+        loads, data_version = pinned(session, source, (subject.id, *chosen))
     order = Order(
         company=subject,
         researcher=researcher,
@@ -134,6 +141,17 @@ def start_research(
         parent_run_id=parent_run_id,
     )
     return place(order)
+
+
+def _source(subject: Company, asked: str) -> str:
+    """Where the figures come from. Raises RunError for a source that cannot have them."""
+    private = subject.cik is None
+    if asked == "auto":
+        return Source.UPLOADED.value if private else Source.BUNDLED.value
+    if private != (asked == Source.UPLOADED):
+        whose = "were uploaded, not filed" if private else "are filed, not uploaded"
+        raise RunError(f"The figures of {subject.name} {whose}: choose the source auto.", "source")
+    return asked
 
 
 def place(order: Order) -> Started:
@@ -230,7 +248,7 @@ def rerun(run_id: int, researcher: str, *, created_by: str | None = None) -> Sta
         options = dict(run.options or {})
         peers = tuple(options.pop("peers", ()))
         source = run.source or Source.BUNDLED.value
-        loads, data_version = pinned(session, source)
+        loads, data_version = pinned(session, source, (company.id, *peers))
         order = Order(
             company=company,
             researcher=researcher,
