@@ -14,6 +14,7 @@ from research_dashboard.extensions import writing
 from research_dashboard.models import Company, DataLoad, Source
 from research_dashboard.queries.directory import directory, plain_words, symbol_of
 from research_dashboard.research.concepts import CONCEPTS, OWN
+from research_dashboard.services.audit import record
 from research_dashboard.services.companies import described
 from research_dashboard.services.loads import finish_load, save_facts, start_load
 from research_dashboard.sources.bundled import sic_list
@@ -51,6 +52,8 @@ def upload(content: bytes, file_name: str, *, now: datetime | None = None) -> Up
                 accession = f"{OWN}-{load.id:06}-{digest[:12]}-{number}"  # later uploads sort after earlier ones
                 _save(session, load, company, accession, now.date())
             finish_load(session, load)
+            names = [company.name for company in companies]
+            record(session, "figures.upload", f"load {load.id}", after={"companies": names, "figures": load.facts})
     return Uploaded(tuple(company.name for company in companies), sum(len(c.figures) for c in companies), new)
 
 
