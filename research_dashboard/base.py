@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import JSON, Dialect, Engine, MetaData, Numeric, String, event
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
@@ -131,6 +132,14 @@ def trouble(error: DBAPIError) -> Trouble | None:
         return None
     said = str(error.orig)
     return next((found for words, found in _TROUBLES if any(word in said for word in words)), None)
+
+
+def _hint(_compiler: SQLiteCompiler, _table: Any, text: str | None) -> str | None:
+    return text
+
+
+# SQLAlchemy hands table hints (INDEXED BY) to every dialect's compiler but SQLite's leaves them out.
+SQLiteCompiler.get_from_hint_text = _hint  # type: ignore[method-assign, assignment]
 
 
 def utcnow() -> datetime:

@@ -7,6 +7,7 @@ from research_dashboard.pages import (
     companies,
     frame,
     history,
+    organise,
     overview,
     report,
     researcher,
@@ -30,6 +31,9 @@ pages.post("/runs/<id:run_id>/rerun")(runs.run_again)
 pages.get("/styleguide")(styleguide.styleguide)
 pages.get("/status")(status.status)
 pages.get("/healthz")(status.healthz)
+pages.post("/historical-records/bulk")(organise.bulk)
+pages.post("/runs/<id:run_id>/organise")(organise.run_organise)
+pages.route("/trash", methods=["GET", "POST"])(organise.trash)
 pages.get("/historical-records")(history.historical_records)
 pages.get("/historical-records.<any(csv, json, ndjson, xlsx, atom):kind>")(run_files.historical_records_file)
 pages.get("/readyz")(status.readyz)

@@ -15,6 +15,8 @@ from research_dashboard.extensions import db, to_json
 from research_dashboard.logs import logger
 from research_dashboard.models import ENDED, ResearchRun
 from research_dashboard.pages.frame import preferences
+from research_dashboard.pages.markup import rendered
+from research_dashboard.queries.organised import beside
 from research_dashboard.queries.run_facets import MARK, UNMARK, Facet, facets, snippets, terms, with_term
 from research_dashboard.queries.run_fields import FIELDS, LARGEST, STATUSES
 from research_dashboard.queries.run_filter import NAMES
@@ -26,6 +28,7 @@ from research_dashboard.queries.runs import (
     run_whole,
     runs_page,
 )
+from research_dashboard.tables.record import COLOURS
 
 PAGE, ROWS, DIALOG = "history/index.html", "history/_swap.html", "history/_dialog.html"
 MOST_JSON = 20_000  # characters of a result that the dialog shows; the API has all of it
@@ -198,6 +201,9 @@ def _dialog(run: ResearchRun | None) -> dict[str, Any]:
         "results": [
             (result.result_type.replace("_", " ").title(), *_pretty(result.result_data)) for result in run.results
         ],
+        "beside": beside(db.session(), run.id),
+        "colours": COLOURS,
+        "rendered": rendered,
         "again": "pages.run_again" in current_app.view_functions and run.origin == "research",
     }
 

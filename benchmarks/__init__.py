@@ -1,0 +1,1 @@
+"""Measurements, made by ./dev bench; their numbers stand in docs/benchmarks.md."""

@@ -1,0 +1,218 @@
+"""Keeping the record in order: tags, notes, title and pin of a run; many runs at once; the trash.
+
+What is done to many is done to a filter or to chosen ids, whatever their number: the caller says how many he was shown,
+and nothing happens when there are others by now.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from research_dashboard.base import fold, folded, utcnow
+from research_dashboard.extensions import reading, writing
+from research_dashboard.models import ENDED, Origin, ResearchRun, RunNote, RunTag, Tag
+from research_dashboard.queries.runs import RunFilter, run_conditions
+from research_dashboard.services.audit import record
+from research_dashboard.tables.record import COLOURS, MOST_NOTE
+
+CHUNK = 5000  # runs changed in one transaction, so that others can write in between
+MOST_TAG, MOST_TITLE = 50, 200
+LOGGED = (Origin.API, Origin.SEED)
+
+
+class CannotOrganise(ValueError):
+    """What was asked cannot be done; the text says why and what would do."""
+
+
+class OthersByNow(CannotOrganise):
+    """There are more or fewer runs than the caller was shown."""
+
+    def __init__(self, shown: int, now: int) -> None:
+        super().__init__(f"You were shown {shown:,} runs, and there are {now:,} by now. Nothing was done: look again.")
+        self.now = now
+
+
+Chosen = RunFilter | Sequence[int]
+
+
+def _where(chosen: Chosen) -> list[ColumnElement[bool]]:
+    if isinstance(chosen, RunFilter):
+        return list(run_conditions(chosen))
+    return [ResearchRun.id.in_(chosen), ResearchRun.deleted_at.is_(None)]
+
+
+def number_of(session: Session, chosen: Chosen) -> int:
+    """How many runs these are; runs in the trash are not among them."""
+    return session.scalar(select(func.count()).select_from(ResearchRun).where(*_where(chosen))) or 0
+
+
+def _batches(chosen: Chosen, shown: int | None) -> Iterator[list[int]]:
+    """The ids, a chunk at a time, as they were when this began. Raises OthersByNow."""
+    with reading() as session:
+        ids = list(session.scalars(select(ResearchRun.id).where(*_where(chosen)).order_by(ResearchRun.id)))
+    if shown is not None and shown != len(ids):
+        raise OthersByNow(shown, len(ids))
+    for begin in range(0, len(ids), CHUNK):
+        yield ids[begin : begin + CHUNK]
+
+
+def trash(chosen: Chosen, shown: int | None = None) -> int:
+    """Move runs to the trash; research under way stays (cancel it first). Returns how many moved."""
+    moved, now = 0, utcnow()
+    run = ResearchRun
+    for ids in _batches(chosen, shown):
+        with writing() as session:
+            idle = run.status.in_(ENDED) | run.origin.in_(LOGGED)
+            statement = update(run).where(run.id.in_(ids), run.deleted_at.is_(None), idle).values(deleted_at=now)
+            gone = list(session.scalars(statement.returning(run.id)))
+            if gone:
+                record(session, "run.delete", _named(gone))
+        moved += len(gone)
+    return moved
+
+
+def restore(ids: Sequence[int]) -> int:
+    """Take runs out of the trash. Returns how many came back."""
+    run = ResearchRun
+    with writing() as session:
+        statement = update(run).where(run.id.in_(ids), run.deleted_at.is_not(None)).values(deleted_at=None)
+        back = list(session.scalars(statement.returning(run.id)))
+        if back:
+            record(session, "run.restore", _named(back))
+    return len(back)
+
+
+def purge(ids: Sequence[int] | None = None, *, older_than_days: int = 0) -> int:
+    """Delete runs in the trash for good, with all that belongs to them: these, or all that lie there that long."""
+    run, gone = ResearchRun, 0
+    before = utcnow() - timedelta(days=older_than_days)
+    while True:
+        chosen = select(run.id).where(run.deleted_at.is_not(None), run.deleted_at <= before)
+        if ids is not None:
+            chosen = chosen.where(run.id.in_(ids))
+        with writing() as session:
+            found = list(session.scalars(chosen.order_by(run.id).limit(500)))
+            if not found:
+                return gone
+            session.execute(delete(run).where(run.id.in_(found)))
+            record(session, "run.purge", _named(found))
+        gone += len(found)
+
+
+def _named(ids: Sequence[int]) -> str:
+    """What the audit calls them: run 7; runs 7, 8, 9; runs 7 to 912 (400 of them)."""
+    if len(ids) == 1:
+        return f"run {ids[0]}"
+    if len(ids) <= 10:
+        return f"runs {', '.join(map(str, ids))}"
+    return f"runs {min(ids)} to {max(ids)} ({len(ids):,} of them)"
+
+
+def tag_name(text: str) -> str:
+    """A tag's name as it is kept. Raises CannotOrganise."""
+    name = " ".join(text.split())
+    if not name or len(name) > MOST_TAG or not name.isprintable():
+        raise CannotOrganise(f"A tag has 1 to {MOST_TAG} characters.")
+    return name
+
+
+def _tag(session: Session, name: str, colour: str | None) -> int:
+    """The id of the tag of that name, whatever its case; made when there is none."""
+    if colour is not None and colour not in COLOURS:
+        raise CannotOrganise(f"“{colour}” is not a colour. Choose {', '.join(COLOURS)}.")
+    found = session.scalar(select(Tag.id).where(folded(Tag.name) == fold(name)))
+    if found is None:
+        made = session.scalar(insert(Tag).values(name=name, colour=colour or "grey").returning(Tag.id))
+        assert made is not None  # noqa: S101  # an INSERT … RETURNING gives its row
+        return int(made)
+    if colour is not None:
+        session.execute(update(Tag).where(Tag.id == found).values(colour=colour))
+    return found
+
+
+def tag(chosen: Chosen, name: str, colour: str | None = None, shown: int | None = None) -> int:
+    """Put runs under a tag; those under it already stay so. Returns how many there are."""
+    name, done = tag_name(name), 0
+    for ids in _batches(chosen, shown):
+        with writing() as session:
+            tag_id = _tag(session, name, colour)
+            has = set(session.scalars(select(RunTag.run_id).where(RunTag.tag_id == tag_id, RunTag.run_id.in_(ids))))
+            new = [{"run_id": run_id, "tag_id": tag_id} for run_id in ids if run_id not in has]
+            if new:
+                session.execute(insert(RunTag), new)
+                record(session, "run.tag", _named([row["run_id"] for row in new]), after={"tag": name})
+        done += len(ids)
+    return done
+
+
+def untag(chosen: Chosen, name: str, shown: int | None = None) -> int:
+    """Take runs from under a tag; a tag without runs goes too. Returns how many runs lost it."""
+    name, done = tag_name(name), 0
+    for ids in _batches(chosen, shown):
+        with writing() as session:
+            tag_id = session.scalar(select(Tag.id).where(folded(Tag.name) == fold(name)))
+            if tag_id is None:
+                raise CannotOrganise(f"There is no tag “{name}”.")
+            where = (RunTag.tag_id == tag_id, RunTag.run_id.in_(ids))
+            lost = list(session.scalars(delete(RunTag).where(*where).returning(RunTag.run_id)))
+            if lost:
+                record(session, "run.untag", _named(lost), before={"tag": name})
+            if not session.scalar(select(RunTag.run_id).where(RunTag.tag_id == tag_id).limit(1)):
+                session.execute(delete(Tag).where(Tag.id == tag_id))
+        done += len(lost)
+    return done
+
+
+def rename(run_id: int, title: str) -> None:
+    """Give the run a title of its own; an empty one takes it away. Raises CannotOrganise."""
+    title = " ".join(title.split())
+    if len(title) > MOST_TITLE:
+        raise CannotOrganise(f"A title has at most {MOST_TITLE} characters; this has {len(title)}.")
+    with writing() as session:
+        run = _run(session, run_id)
+        record(session, "run.title", f"run {run_id}", before={"title": run.title}, after={"title": title or None})
+        run.title = title or None
+
+
+def pin(run_id: int, pinned: bool) -> None:
+    """Keep the run at hand, or no longer. Raises CannotOrganise."""
+    with writing() as session:
+        _run(session, run_id).pinned_at = utcnow() if pinned else None
+
+
+def write_note(run_id: int, text: str, author: str, replaces: int | None = None) -> None:
+    """Write a note on the run, or a new wording of one: the old one is kept. Raises CannotOrganise."""
+    text = text.strip().replace("\r\n", "\n")
+    if not text or len(text) > MOST_NOTE:
+        raise CannotOrganise(f"A note has 1 to {MOST_NOTE:,} characters; this has {len(text):,}.")
+    with writing() as session:
+        _run(session, run_id)
+        note = RunNote(run_id=run_id, text=text, author=author)
+        session.add(note)
+        session.flush()
+        if replaces is not None:
+            _note(session, run_id, replaces).replaced_by = note.id
+        record(session, "run.note", f"run {run_id}", after={"note": note.id, "replaces": replaces})
+
+
+def remove_note(run_id: int, note_id: int) -> None:
+    """Take a note away; it stays in the history of edits. Raises CannotOrganise."""
+    with writing() as session:
+        _note(session, run_id, note_id).removed_at = utcnow()
+        record(session, "run.note_removed", f"run {run_id}", before={"note": note_id})
+
+
+def _run(session: Session, run_id: int) -> ResearchRun:
+    run = session.get(ResearchRun, run_id)
+    if run is None or run.deleted_at is not None:
+        raise CannotOrganise(f"There is no run {run_id}. It may have been deleted.")
+    return run
+
+
+def _note(session: Session, run_id: int, note_id: int) -> RunNote:
+    note = session.get(RunNote, note_id)
+    if note is None or note.run_id != run_id or note.replaced_by is not None or note.removed_at is not None:
+        raise CannotOrganise("That note was changed or removed meanwhile. Load the page again.")
+    return note

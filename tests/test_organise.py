@@ -1,0 +1,140 @@
+"""Tags, notes, titles, many runs at once, the trash."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from research_dashboard.extensions import db, writing
+from research_dashboard.models import ResearchDetail, ResearchRun, RunNote, Tag
+from research_dashboard.queries.runs import RunFilter
+from research_dashboard.services import organise
+from research_dashboard.services.organise import CannotOrganise, OthersByNow
+from tests.conftest import Page
+from tests.test_run_filter import NOON, names, parse, store
+
+PATH = "/historical-records"
+
+
+@pytest.fixture
+def runs(app: Flask) -> None:
+    """Thirty runs of Acme, two of Other, one of them under way."""
+    with app.app_context():
+        store(*({"company": "Acme", "status": "Completed"} for _ in range(30)))
+        store({"company": "Other", "status": "Failed"}, {"company": "Other", "status": "Running", "origin": "research"})
+
+
+def test_everything_in_the_filter_not_only_the_page_goes_to_the_trash(
+    runs: None, client: FlaskClient, visit: Callable[..., Page]
+) -> None:
+    form = {"do": "trash", "all": "1", "filter": "company=acme"}
+    asked = client.post(f"{PATH}/bulk", data=form)
+    assert asked.status_code == 200
+    assert "Move to the trash: 30 runs?" in asked.text
+    assert visit(f"{PATH}?company=acme").text("#runs .pager p") == "Showing 1–15 of 30 of 32 total records"
+    done = client.post(f"{PATH}/bulk", data={**form, "shown": "30"}, follow_redirects=True)
+    assert "30 runs moved to the trash." in done.text
+    assert visit(PATH).text("#runs .pager p") == "Showing 1–2 of 2 total records"
+    assert visit("/trash").text(".lead") == "30 deleted runs"
+    client.post("/trash", data={"do": "restore", "ids": ["1", "2"]})
+    assert visit(PATH).text("#runs .pager p") == "Showing 1–4 of 4 total records"
+    client.post("/trash", data={"do": "purge", "ids": ["3", "31"]})
+    assert visit("/trash").text(".lead") == "27 deleted runs"
+    assert visit(f"{PATH}?q=id:31").texts("tbody .key") == ["Other"]
+
+
+def test_research_under_way_stays(runs: None, client: FlaskClient) -> None:
+    form = {"do": "trash", "ids": ["31", "32"], "filter": "", "shown": "2"}
+    done = client.post(f"{PATH}/bulk", data=form, follow_redirects=True)
+    assert "1 run moved to the trash. 1 are under way and stay" in done.text
+
+
+def test_nothing_is_done_when_there_are_others_by_now(runs: None, client: FlaskClient, in_app: Flask) -> None:
+    form = {"do": "trash", "all": "1", "filter": "company=acme", "shown": "29"}
+    done = client.post(f"{PATH}/bulk", data=form, follow_redirects=True)
+    assert "You were shown 29 runs, and there are 30 by now." in done.text
+    with pytest.raises(OthersByNow):
+        organise.tag(RunFilter(), "x", shown=1)
+    assert len(names("")) == 32
+
+
+def test_more_runs_than_a_chunk_are_tagged(runs: None, in_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(organise, "CHUNK", 7)
+    assert organise.tag(parse("company=acme"), " Peer   review ", "blue", shown=30) == 30
+    assert organise.tag([1, 31], "peer REVIEW") == 2
+    assert db.session.query(Tag.name, Tag.colour).all() == [("Peer review", "blue")]
+    assert len(names('q=tag:"peer review"')) == 31
+    assert organise.untag(parse("q=tag:'x' OR company:acme"), "Peer Review") == 30
+    assert organise.untag([31], "Peer Review") == 1
+    db.session.rollback()
+    assert db.session.query(Tag).count() == 0
+    with pytest.raises(CannotOrganise):
+        organise.untag([1], "none")
+
+
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [
+        ({"do": "tag", "ids": "1", "tag": " "}, "A tag has 1 to 50 characters."),
+        ({"do": "trash"}, "Pick runs first"),
+        ({"do": "trash", "ids": "x"}, "Pick runs first"),
+    ],
+)
+def test_what_cannot_be_done_is_said(runs: None, client: FlaskClient, form: dict[str, str], says: str) -> None:
+    assert says in client.post(f"{PATH}/bulk", data={"filter": "", **form}, follow_redirects=True).text
+
+
+def test_an_unknown_action_or_filter_is_refused(runs: None, client: FlaskClient) -> None:
+    assert client.post(f"{PATH}/bulk", data={"do": "x", "ids": "1", "filter": ""}).status_code == 422
+    assert client.post(f"{PATH}/bulk", data={"do": "trash", "ids": "1", "filter": "a=b"}).status_code == 422
+    assert client.post("/runs/1/organise", data={"do": "x"}).status_code == 422
+    assert client.post("/trash", data={"do": "x"}).status_code == 422
+
+
+def test_the_picked_are_exported(runs: None, client: FlaskClient) -> None:
+    answer = client.post(f"{PATH}/bulk", data={"do": "export", "ids": ["3", "5"], "filter": ""}, follow_redirects=True)
+    assert [line.split(",")[0] for line in answer.text.splitlines()] == ["ID", "5", "3"]
+
+
+def test_title_pin_tag_and_notes_of_a_run(runs: None, client: FlaskClient, visit: Callable[..., Page]) -> None:
+    def act(**form: str) -> None:
+        assert client.post("/runs/1/organise", data=form).status_code == 303
+
+    act(do="title", title=" A  title ")
+    act(do="pin")
+    act(do="tag", tag="Draft", colour="red")
+    act(do="note", text="# Look\n**bold** <script>alert(1)</script> [x](javascript:alert(1)) [y](https://example.org)")
+    page = visit(f"{PATH}?run=1")
+    assert page.text("#run-dialog .tag") == "Draft"
+    assert page.texts(".note strong") == ["Look", "bold"]
+    assert page.soup.select("#run-dialog script") == []
+    assert [link["href"] for link in page.soup.select(".note a[href]")] == ["https://example.org"]
+    assert visit(page.soup.select_one("#run-dialog .tag")["href"]).texts("tbody td:nth-child(2)") == ["1"]
+    act(do="note", text="Second wording", replaces="1")
+    page = visit(f"{PATH}?run=1")
+    assert page.texts(".note > p:not(.why)") == ["Second wording"]
+    assert "History of edits (1)" in page.texts("#run-dialog summary")
+    assert visit(f"{PATH}?q=wording").texts("tbody mark") == ["wording"]
+    act(do="note_remove", note="2")
+    assert visit(f"{PATH}?q=wording").soup.select("tbody tr") == []
+    act(do="note", text=" ")
+    act(do="note", text="x", replaces="1")
+    act(do="untag", tag="draft")
+    act(do="unpin")
+    act(do="trash")
+    assert visit("/trash").texts("tbody .key") == ["Acme"]
+
+
+def test_p4_what_is_purged_takes_everything_along(runs: None, in_app: Flask) -> None:
+    with writing() as session:
+        session.add(ResearchDetail(research_run_id=1, step_name="one", position=1))
+        session.add(RunNote(run_id=1, text="n", author="ann"))
+        session.query(ResearchRun).where(ResearchRun.id <= 2).update({"deleted_at": NOON})
+    assert organise.purge(older_than_days=36_000) == 0
+    assert organise.purge(older_than_days=0) == 2
+    assert (db.session.query(ResearchDetail).count(), db.session.query(RunNote).count()) == (0, 0)
+
+
+def test_d32_an_empty_trash_says_so(visit: Callable[..., Page]) -> None:
+    assert visit("/trash").text(".empty h2") == "The trash is empty"

@@ -1,0 +1,72 @@
+"""The plans of the ten filters that are measured: each walks an index, none walks the table."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from benchmarks.history import FILTERS, PAGE, statements
+from research_dashboard.extensions import db
+from research_dashboard.services.fill import fill
+
+ROWS = {
+    "none": "USING INDEX ix_research_runs_kept_date",
+    "company, nearly all": "USING INDEX ix_research_runs_kept_date",
+    "company, none": None,  # the counts say that there is none
+    "status": "USING INDEX ix_research_runs_kept",
+    "company and status": "USING INDEX ix_research_runs_kept",
+    "a month": "USING INDEX ix_research_runs_kept_date",
+    "by company": "USING INDEX ix_research_runs_kept_company",
+    "by duration, longest first": "USING INDEX ix_research_runs_kept_duration",
+    "page 500": "USING INDEX ix_research_runs_kept_date",
+    "free text": "USING",
+}
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, migrated: object) -> Iterator[Flask]:
+    """A record of 8,000 runs."""
+    import shutil
+
+    from research_dashboard import create_app
+    from tests.conftest import settings_for
+
+    folder = tmp_path_factory.mktemp("filled")
+    shutil.copy(str(migrated), folder / "research.db")
+    app = create_app({"TESTING": True}, settings_for(folder))
+    with app.app_context():
+        fill(8000)
+    yield app
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_each_measured_filter_walks_its_index(filled: Flask, name: str) -> None:
+    with statements(filled) as sent:
+        assert (
+            filled.test_client()
+            .get(f"{PAGE}?{FILTERS[name].replace('2026-03', '2024-11').replace('-31', '-30')}")
+            .status_code
+            == 200
+        )
+    record = [sql for sql in sent if "research_runs" in sql or "run_counts" in sql]
+    assert len(record) <= 4
+    plans = {sql: _plan(filled, sql) for sql in record}
+    for sql, plan in plans.items():
+        for line in plan:
+            assert not (line.startswith("SCAN research_runs") and "INDEX" not in line), (sql, plan)
+    rows = [plan for sql, plan in plans.items() if sql.lstrip().startswith(("SELECT research_runs.id", "WITH found"))]
+    if ROWS[name] is None:
+        assert rows == []
+    else:
+        assert any(ROWS[name] in line for line in rows[0]), rows
+        assert "by" not in name or not any("TEMP B-TREE" in line for line in rows[0])
+
+
+def _plan(app: Flask, sql: str) -> list[str]:
+    """SQLite's plan; without statistics it reckons with a million rows."""
+    with app.app_context(), db.engine.connect() as connection:
+        values = tuple("1" for _ in range(sql.count("?")))
+        return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
