@@ -84,3 +84,7 @@ def test_a_bad_filter_gives_no_file(client: FlaskClient, kind: str) -> None:
     response = client.get(f"{PATH}.{kind}?q=(")
     assert response.status_code == 422
     assert "At character 2" in response.text
+
+
+def test_another_kind_is_not_found(client: FlaskClient) -> None:
+    assert client.get(f"{PATH}.pdf").status_code == 404

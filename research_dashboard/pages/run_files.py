@@ -5,7 +5,7 @@ from contextlib import closing
 from tempfile import TemporaryFile
 from urllib.parse import urlencode
 
-from flask import Response, request, stream_with_context, url_for
+from flask import Response, abort, request, stream_with_context, url_for
 
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import db, reading
@@ -28,6 +28,8 @@ PIECE = 64 * 1024
 
 def historical_records_file(kind: str) -> Response:
     """Every run of the filter as a file (csv, json, ndjson, xlsx) or a feed (atom), in the order of the page."""
+    if kind not in CONTENT_TYPES:
+        abort(404, f"There is no “.{kind}” of the record. There are: {', '.join(CONTENT_TYPES)}.")
     try:
         wanted = RunFilter.parse(request.args.items(multi=True), zone=preferences().zone)
         total = runs_total(db.session(), wanted)
