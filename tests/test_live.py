@@ -21,7 +21,8 @@ from research_dashboard.models import DataLoad, ResearchResult, ResearchRun, Sou
 from research_dashboard.queries.companies import facts_of, stock
 from research_dashboard.research.steps import RESULT_TYPES
 from research_dashboard.services import live
-from research_dashboard.services.companies import resolve
+from research_dashboard.services.companies import KnownWithoutFigures, resolve, source_for
+from research_dashboard.services.imports import import_data_set
 from research_dashboard.services.runs import resume, start_research
 from research_dashboard.settings import Settings
 from research_dashboard.sources.limiter import FileLimiter, TooLongError
@@ -144,6 +145,15 @@ def test_live_is_off_without_a_contact(settings: Settings, sec: Replay) -> None:
         live.fetch_company(APPLE, silent, replace(settings, sec_contact=""))
     assert (error.value.kind, sec.seen) == ("off", [])
     assert "RESEARCH_DASHBOARD_SEC_CONTACT" in error.value.cure
+
+
+def test_what_was_fetched_stays_usable_when_live_is_off(settings: Settings, sec: Replay) -> None:
+    sec.give(SNOWFLAKE)
+    first = live.fetch_company(SNOWFLAKE, silent, settings)
+    with writing() as session:
+        session.get_one(DataLoad, first.id).finished_at = utcnow() - timedelta(days=9)
+    assert live.fetch_company(SNOWFLAKE, silent, replace(settings, sec_contact="")).id == first.id
+    assert len(sec.seen) == 2
 
 
 FAULTS: list[tuple[list[Fault], str | None]] = [  # what happens to the figures, and how it ends: None is well
@@ -341,3 +351,16 @@ def test_the_client_is_polite(tmp_path: Path, sec: Replay) -> None:
     _, headers, _ = sec.seen[0]
     assert headers["user-agent"] == "Research Dashboard Ann ann@example.com"
     assert headers["accept-encoding"] == "gzip"
+
+
+def test_auto_takes_live_figures_where_that_is_on_and_what_is_at_hand_where_not(bundled: Flask, tmp_path: Path) -> None:
+    from tests.test_import import REVENUES, data_set
+
+    import_data_set(data_set(tmp_path / "2025q1.zip", [REVENUES]))
+    apple, ford, acme = resolve("AAPL"), resolve("Ford Motor", need_figures=False), resolve("Acme")
+    assert [source_for(company, live=True) for company in (apple, ford)] == ["live", "live"]
+    assert [source_for(company, live=False) for company in (apple, acme)] == ["bundled", "imported"]
+    with pytest.raises(KnownWithoutFigures):
+        start_research("Ford Motor", "ann")
+    with reading() as session:
+        assert session.get_one(ResearchRun, start_research("Ford Motor", "ann", live=True).run_id).source == "live"

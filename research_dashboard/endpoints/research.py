@@ -28,7 +28,8 @@ PROBLEMS = {"unknown": "unknown-company", "ambiguous": "ambiguous-company", "no_
 def research_create(json: ResearchCreate) -> Response:
     """Research a company. The same request that waits or works already is answered with the same run."""
     session = db.session()
-    if json.source == "live" and not sec_contact(session, current_app.config["SETTINGS"].sec_contact):
+    live = bool(sec_contact(session, current_app.config["SETTINGS"].sec_contact))
+    if json.source == "live" and not live:
         how = "set RESEARCH_DASHBOARD_SEC_CONTACT, or the contact on the settings page"
         raise invalid([FieldError("source", f"Live SEC data is off: {how}.")])
     try:
@@ -37,6 +38,7 @@ def research_create(json: ResearchCreate) -> Response:
             sender() or preferences(session).researcher,
             as_of=json.as_of,
             source=json.source,
+            live=live,
             peers=json.peers,
         )
     except CompanyError as error:

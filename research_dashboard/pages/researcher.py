@@ -70,6 +70,7 @@ def _start(form: ResearchForm) -> AnyResponse:
                 speaker(),
                 as_of=form.as_of.data,
                 source=form.source.data,
+                live=live(),
                 peers=[peer for peer in peers if peer != str(company.cik or company.name)],
             )
             return redirect(url_for("pages.run", run_id=started.run_id), 303)

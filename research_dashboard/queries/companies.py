@@ -147,6 +147,16 @@ def own_companies(session: Session) -> Sequence[OwnCompany]:
     return [OwnCompany(*row) for row in rows]
 
 
+def sources_of(company_id: int) -> list[Source]:
+    """The sources that hold figures of a company."""
+    with reading() as session:
+        return [
+            source
+            for source in Source
+            if session.scalar(select(Fact.id).where(Fact.company_id == company_id, Fact.source == source).limit(1))
+        ]
+
+
 def companies_with_facts(source: Source) -> list[model.Company]:
     """Every company with figures from a source, by name."""
     statement = (

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Sequence
 
 from rapidfuzz import fuzz, process
 
-from research_dashboard.queries.companies import company_by_id
+from research_dashboard.models import Source
+from research_dashboard.queries.companies import company_by_id, sources_of
 from research_dashboard.queries.directory import Directory, Entry, core_words, directory, plain_words, symbol_of
 from research_dashboard.research.model import Company
 
 LONGEST = 200
 OFFERED = 8
+AT_HAND = (Source.BUNDLED, Source.IMPORTED, Source.LIVE)  # exact days before rounded ones; live as once fetched
 NEAR = 65  # the least likeness, of 100, at which a name is offered for an unknown one
 
 
@@ -70,6 +72,16 @@ def resolve(text: str, *, need_figures: bool = True) -> Company:
     if company is None:
         raise UnknownCompany(f"{entry.name} is no longer here.")
     return company
+
+
+def source_for(company: Company, live: bool) -> str:
+    """Where a company's figures come from when nobody says: live where that is on, else what is at hand."""
+    if company.cik is None:
+        return Source.UPLOADED.value
+    if live:
+        return Source.LIVE.value
+    there = sources_of(company.id)
+    return next((source.value for source in AT_HAND if source in there), Source.BUNDLED.value)
 
 
 def clean(text: str) -> str:

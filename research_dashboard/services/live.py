@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +40,15 @@ ADVISORY_LOCK = 7_319_053
 def fetch_company(cik: int, progress: Progress, settings: Settings, *, profile: bool = True) -> DataLoad:
     """A company's figures from the SEC, in the database when this returns. Raises SecError.
 
-    What was fetched in the last 24 hours is not fetched again. Without `profile` who the company is is taken as known,
-    and one request is sent instead of two.
+    What was fetched in the last 24 hours is not fetched again, nor anything once live data is off. Without `profile`
+    who the company is is taken as known, and one request is sent instead of two.
     """
     with reading() as session:
         name = session.scalar(select(Company.name).where(Company.cik == cik)) or f"CIK {cik}"
-    found = fresh_load(cik)
+    on = bool(access_of(settings).contact)
+    found = newest_load(cik, since=utcnow() - FRESH if on else None)
     if found is not None:
-        progress(1.0, f"The figures of {name} were fetched at {found.finished_at:%H:%M} UTC: not asked again")
+        progress(1.0, f"The figures of {name} were fetched on {found.finished_at:%Y-%m-%d %H:%M} UTC: not asked again")
         return found
     with open_client(settings) as client:
         fetched = fetch(client, cik, progress, name=name, profile=profile)
@@ -56,14 +57,14 @@ def fetch_company(cik: int, progress: Progress, settings: Settings, *, profile: 
     return load
 
 
-def fresh_load(cik: int) -> DataLoad | None:
-    """The load of a company that was fetched less than 24 hours ago."""
+def newest_load(cik: int, since: datetime | None = None) -> DataLoad | None:
+    """The newest load of a company, fetched since then."""
     statement = (
         select(DataLoad)
         .where(
             DataLoad.source == Source.LIVE,
             DataLoad.name == load_name(cik),
-            DataLoad.finished_at >= utcnow() - FRESH,
+            DataLoad.finished_at >= (since or datetime.min.replace(tzinfo=UTC)),
         )
         .order_by(DataLoad.finished_at.desc())
         .limit(1)

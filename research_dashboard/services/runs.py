@@ -20,7 +20,7 @@ from research_dashboard.queries.work import standing_run
 from research_dashboard.research.model import Company
 from research_dashboard.research.steps import STEPS
 from research_dashboard.services.audit import record
-from research_dashboard.services.companies import resolve
+from research_dashboard.services.companies import resolve, source_for
 from research_dashboard.services.leases import ended_at, move
 from research_dashboard.services.research import pinned
 from research_dashboard.tables.runs import (
@@ -101,6 +101,7 @@ def start_research(
     *,
     as_of: date | None = None,
     source: str = "auto",
+    live: bool = False,
     peers: Iterable[str | int] = (),
     options: Mapping[str, Any] | None = None,
     origin: Origin = Origin.RESEARCH,
@@ -110,16 +111,17 @@ def start_research(
     """Ask for research of a company, given by name, ticker or CIK: the run is on record when this returns.
 
     The same request that waits or works already gives the same run. `as_of`: nothing filed after that day is used
-    (default today, UTC). Raises what services.companies.resolve raises for an unknown or ambiguous company or peer, and
-    RunError for a request that cannot be.
+    (default today, UTC). `live`: whether live SEC data is on, which auto then takes. Raises what
+    services.companies.resolve raises for an unknown or ambiguous company or peer, and RunError for a request that
+    cannot be.
     """
     today = utcnow().date()
     if as_of is not None and as_of > today:
         raise RunError(f"{as_of} lies in the future: figures can be known as of today or earlier.", "as_of")
-    need_figures = source != Source.LIVE
+    need_figures = not (source == Source.LIVE or (source == "auto" and live))
     subject = resolve(str(company), need_figures=need_figures)
-    source = _source(subject, source)
     others = [resolve(str(peer), need_figures=need_figures) for peer in peers]
+    source = _source(subject, source, live and all(other.cik for other in others))
     chosen = tuple(dict.fromkeys(other.id for other in others))
     if source == Source.LIVE and (private := next((other for other in others if other.cik is None), None)):
         raise RunError(f"{private.name} files nothing that could be fetched: compare it on another source.", "peers")
@@ -143,11 +145,11 @@ def start_research(
     return place(order)
 
 
-def _source(subject: Company, asked: str) -> str:
+def _source(subject: Company, asked: str, live: bool) -> str:
     """Where the figures come from. Raises RunError for a source that cannot have them."""
     private = subject.cik is None
     if asked == "auto":
-        return Source.UPLOADED.value if private else Source.BUNDLED.value
+        return source_for(subject, live)
     if private != (asked == Source.UPLOADED):
         whose = "were uploaded, not filed" if private else "are filed, not uploaded"
         raise RunError(f"The figures of {subject.name} {whose}: choose the source auto.", "source")

@@ -238,7 +238,7 @@ def _in_words(error: Exception, what: str) -> SecError:
     return SecError(
         "unreachable",
         f"The SEC cannot be reached for {what} ({type(error).__name__}).",
-        "Check the network connection; the bundled companies need none.",
+        "Check the network connection, or choose another source: bundled and imported figures need no network.",
     )
 
 
