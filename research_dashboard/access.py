@@ -68,6 +68,7 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "pages.company": (VIEWER, VIEWER),
     "pages.fact": (VIEWER, VIEWER),
     "pages.report_file": (VIEWER, VIEWER),
+    "pages.rules": (VIEWER, VIEWER),
     "pages.researcher": (VIEWER, RESEARCHER),
     "pages.run": (VIEWER, RESEARCHER),
     "pages.run_again": (RESEARCHER, RESEARCHER),

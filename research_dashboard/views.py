@@ -11,6 +11,7 @@ from research_dashboard.pages import (
     overview,
     report,
     researcher,
+    rules,
     run_files,
     runs,
     settings,
@@ -46,6 +47,7 @@ pages.route("/companies/upload", methods=["GET", "POST"])(uploads.companies_uplo
 pages.get("/companies/upload/template.csv")(uploads.companies_upload_template)
 pages.get("/companies/<id:cik>")(companies.company)
 pages.get("/facts/<id:fact_id>")(companies.fact)
+pages.get("/rules")(rules.rules)
 
 pages.add_url_rule("/login", view_func=accounts.login, methods=["GET", "POST"])
 pages.post("/logout")(accounts.logout)

@@ -47,7 +47,7 @@ def apple(app: Flask) -> list[int]:
 
 def test_a_fact_card_shows_every_filing_of_the_period_and_what_differs(apple: list[int], visit: Visit) -> None:
     page = visit(f"/facts/{apple[0]}")
-    assert page.text("h1") == "Sales Revenue Net, Apple Inc."
+    assert page.text("h1") == "Sales Revenue Net, 27 Sep 2025, Apple Inc."
     assert "416,161,000,000 USD" in page.text(".tile .value")
     assert "29 Sep 2024 – 27 Sep 2025" in page.text("main")
     assert "Restated, 2 values" in page.text(".badge")

@@ -1,6 +1,5 @@
 """A company's page and a filed fact's card: what is at hand, and is this number what was filed."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, abort, current_app, make_response, render_template, url_for
@@ -12,13 +11,13 @@ from research_dashboard.pages.report import run_facts
 from research_dashboard.queries import facts as queries
 from research_dashboard.queries import reports
 from research_dashboard.reports import layout
+from research_dashboard.reports.book import Book, Cell
 from research_dashboard.reports.build import build, is_report
 from research_dashboard.reports.model import Report
 from research_dashboard.research import wording
 
 FILINGS_SHOWN, RUNS_SHOWN = 12, 8
-KEY_ROWS = ("revenue", "om", "nm", "net_income", "fcf", "ocf", "roe", "de", "equity_assets")
-KEY_ROWS_SHOWN = 6
+KEY_ROWS = (("revenue",), ("om", "nm"), ("net_income",), ("fcf", "ocf"), ("roe",), ("de", "equity_assets"))
 
 
 def company(cik: int) -> Response:
@@ -63,9 +62,11 @@ def _report_of(run: Any) -> Report | None:
 
 
 def _key_rows(report: Report | None) -> list[Any]:
-    rows = {row.concept: row for part in report.parts for row in part.rows} if report else {}
-    found = [rows[concept] for concept in KEY_ROWS if concept in rows]
-    return [row for row in found if any(cell.present for cell in row.cells)][:KEY_ROWS_SHOWN]
+    """The rows of KEY_ROWS that the report has values for; of alternatives the first."""
+    rows = {row.concept: row for part in (*report.parts, *report.further) for row in part.rows} if report else {}
+    filled = {name for name, row in rows.items() if any(cell.present for cell in row.cells)}
+    chosen = (next((name for name in names if name in filled), None) for names in KEY_ROWS)
+    return [rows[name] for name in chosen if name]
 
 
 def filing_url(cik: int | None, accession: str) -> str | None:
@@ -133,12 +134,15 @@ def as_served(found: Fact) -> str:
     return f"{{\n{lines}\n}}"
 
 
-def _uses(found: Fact) -> tuple[Any, list[Mapping[str, Any]]]:
-    """The figures of the company's newest report that stand on the fact."""
+def _uses(found: Fact) -> tuple[Any, list[tuple[Cell, str]]]:
+    """The figures of the company's newest report that stand on the fact, and where in it each is explained."""
     run = reports.newest_completed(db.session(), found.company_id)
     health = reports.result_of(db.session(), run.id, "financial_health") if run else None
     if run is None or health is None or "concepts" not in health:
         return None, []
+    book = Book({"financial_health": health}, wording.MILLIONS)
+    shown = {year["end"] for year in health["years"][-layout.YEARS_SHOWN :]}
     groups = [*health["concepts"].values(), *health["ratios"].values()]
     figures = [figure for group in groups for figure in group if found.id in (figure.get("facts") or ())]
-    return run, [figure for figure in figures if figure.get("value") is not None]
+    cells = [book.cell(figure) for figure in figures if figure.get("value") is not None]
+    return run, [(cell, f"#how-{cell.id}" if cell.end in shown else "") for cell in cells]

@@ -43,6 +43,14 @@ PARTS: tuple[PartPlan, ...] = (
     PartPlan("shares", "Shares, million", False, _rows("shares_basic shares_diluted shares_outstanding")),
 )  # fmt: skip
 
+# What a reader would miss: the core rows, and what the core ratios stand on.
+CORE = frozenset(row.concept for plan in PARTS for row in plan.rows if row.core) | {
+    "interest_expense",
+    "current_assets",
+    "cash",
+    "st_investments",
+}
+
 # Six tiles; for a bank those that mean something there. Alternatives are tried in order: (first, second).
 TILES: tuple[tuple[str, ...], ...] = (
     ("revenue",),

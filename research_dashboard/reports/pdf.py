@@ -1,14 +1,14 @@
 """The report as PDF, set by typst from a template of its own (report.typ): tagged, with contents and live links."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Sequence
-from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-import typst
 
 from research_dashboard.charts import Chart, draw, strip
 from research_dashboard.reports import layout
@@ -20,7 +20,8 @@ from research_dashboard.research import wording
 Paper = Literal["a4", "us-letter"]
 FONT = "Source Sans Pro"
 FONT_PACKAGE, FONT_FOLDER = "font-source-sans-pro", "font_source_sans_pro/files"
-TEMPLATE = Path(__file__).with_name("report.typ")
+TEMPLATE, TYPESET = (Path(__file__).with_name(name) for name in ("report.typ", "typeset.py"))
+TIMEOUT = 60  # seconds; a report takes well under one
 
 # What app.css says of a drawing, in ink on paper.
 SVG_STYLE = f"""
@@ -31,20 +32,23 @@ text{{font:12px "{FONT}";fill:#625c51}}.val,text.me{{fill:#2d2b27;font-weight:60
 """.replace("\n", "")
 
 
-@cache
-def _fonts() -> typst.Fonts:
-    """The fonts of the pinned package, read once; none of the system's, so that a report looks the same everywhere."""
-    folder = distribution(FONT_PACKAGE).locate_file(FONT_FOLDER)
-    return typst.Fonts(include_system_fonts=False, font_paths=[str(folder)])
+class PdfError(RuntimeError):
+    """The PDF could not be set; the message is typst's."""
 
 
 def write(report: Report, paper: Paper = "a4") -> bytes:
-    """The document's bytes; the same report gives the same bytes."""
-    data = msgspec.json.encode(document(report, paper)).decode()
-    compiler = typst.Compiler(str(TEMPLATE), font_paths=_fonts(), sys_inputs={"report": data})
-    made = compiler.compile(format="pdf", pdf_standards="ua-1", timestamp=int(report.run.date.timestamp()))
-    assert isinstance(made, bytes)  # noqa: S101  # one PDF, not a list of pages
-    return made
+    """The document's bytes; the same report gives the same bytes. Raises PdfError."""
+    fonts = distribution(FONT_PACKAGE).locate_file(FONT_FOLDER)
+    made = subprocess.run(  # noqa: S603  # our own script, no shell, nothing of a user's in the arguments
+        [sys.executable, "-I", str(TYPESET), str(TEMPLATE), str(fonts), str(int(report.run.date.timestamp()))],
+        input=msgspec.json.encode(document(report, paper)),
+        capture_output=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    if made.returncode:
+        raise PdfError(made.stderr.decode(errors="replace").strip().rpartition("\n")[2] or "typst failed")
+    return made.stdout
 
 
 def document(report: Report, paper: Paper = "a4") -> dict[str, Any]:

@@ -229,13 +229,17 @@ def what_to_look_at(
     chosen = (worst + sorted(rest, key=lambda found: -found.score) + best)[:3]
     sentences = [_stop(found.sentence) for found in chosen]
     silent = layout.NOT_FOR_FINANCIALS if latest.book.health.get("sector") in ("bank", "insurer") else frozenset()
-    told = [gap for gap in gaps if gap.concept not in silent]
-    if told:
-        gap = told[0]
-        more = f", and {wording.counted(len(gaps) - 1, 'further gap')}" if len(gaps) > 1 else ""
+    core = [gap for gap in gaps if gap.concept in layout.CORE - silent]
+    if core:
+        gap, others = core[0], len(gaps) - 1
+        more = f", and {wording.counted(others, 'further gap')}" if others else ""
         sentences.append(
             (Fragment(f"{gap.label} is missing for {gap.span}", anchor=f"#{gap.id}"), Fragment(f"{more}."))
         )
+    elif gaps:
+        words = wording.counted(len(gaps), "lesser figure")
+        verb = "is" if len(gaps) == 1 else "are"
+        sentences.append((Fragment(words, anchor="#gaps"), Fragment(f" {verb} not reported.")))
     return tuple(sentences) or (say("No rule fired, and no figure is missing."),)
 
 
