@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from research_dashboard.research.debt import ABOVE_SUM, HOLDS_LEASES, NO_CURRENT, ONLY_CURRENT, debt_of
+from research_dashboard.research.debt import ABOVE_SUM, BESIDE, HOLDS_LEASES, NO_CURRENT, ONLY_CURRENT, debt_of
 from research_dashboard.research.model import Fact, Filing
 
 FILING = Filing("0000000001-26-000001", 1, "10-K", date(2026, 2, 1))
@@ -35,6 +35,10 @@ CASES: list[tuple[str, dict[str, int], int | None, str | None]] = [
     ("combined tag alone", {"DebtLongtermAndShorttermCombinedAmount": 70, "DebtCurrent": 10}, 70, None),
     ("long-term debt with what is short-term beyond it", {"LongTermDebt": 70, "DebtCurrent": 12,
                                                           "LongTermDebtCurrent": 10}, 72, None),
+    ("ADBE 2024: the noncurrent line under LongTermDebt", {"LongTermDebt": 4129, "DebtCurrent": 1499}, 5628, BESIDE),
+    ("ADBE 2024, a year later: the notes' current part is face value", {"LongTermDebt": 4129, "DebtCurrent": 1499,
+                                                                        "LongTermDebtCurrent": 1500}, 5628, BESIDE),
+    ("ADBE 2025: nothing current", {"LongTermDebt": 6210, "DebtCurrent": 0, "LongTermDebtCurrent": 0}, 6210, None),
     ("long-term debt with short-term borrowings", {"LongTermDebt": 70, "CommercialPaper": 5}, 75, None),
     ("only current debt", {"DebtCurrent": 12}, 12, ONLY_CURRENT),
     ("a combined tag above the sum is used", {"LongTermDebtNoncurrent": 90, "LongTermDebtCurrent": 10,

@@ -31,6 +31,8 @@ TAGS = {
     "b": "ShortTermBankLoansAndNotesPayable",
     "t": "LongTermDebt",
 }
+# Where the filings themselves prove the given table wrong: docs/decisions/0010-adobe-debt.md.
+DECIDED = {("ADBE", "2024-11-29", "debt"): "5628 t+d"}
 
 
 @cache
@@ -46,7 +48,8 @@ def test_every_golden_value_is_the_filed_one(row: dict[str, str]) -> None:
     assert own is not None
     assert own.accession == row["own_accession"]
     for concept in CONCEPTS:
-        value, _, tags = row[concept].partition(" ")
+        cell = DECIDED.get((row["company"], row["end"], concept), row[concept])
+        value, _, tags = cell.partition(" ")
         figure = analysis.figure(concept, end)
         if value == "NR":
             assert figure.value is None, concept

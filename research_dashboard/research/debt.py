@@ -18,7 +18,7 @@ NO_CURRENT = "No current part of the debt is reported."
 ONLY_CURRENT = "Only current debt is reported."
 IFRS_VARIES = "What this IFRS tag holds varies by filer."
 ABOVE_SUM = "The filing's combined debt line exceeds the sum of its parts by more than 2 %, and is used."
-INSIDE = "LongTermDebt is taken to hold the current debt ({:,} under DebtCurrent), as it mostly does: it may not here."
+BESIDE = "LongTermDebt is the noncurrent line here, for no other is filed; the current debt is added to it."
 NONE: tuple[Fact, ...] = ()
 
 
@@ -100,10 +100,10 @@ def _without_noncurrent(get: Get, c: Fact | None, s: tuple[Fact, ...], current: 
         every, part = _first(get, DEBT_TAGS["K"]), _first(get, ("us-gaap:LongTermDebtCurrent",))
         if every is None:
             return _sum((whole, *s), current)
-        if part is None or every.value <= part.value:
-            return _sum((whole,), current, *((INSIDE.format(every.value),) if every.value else ()))
-        extra = every.value - part.value
-        return Debt(whole.value + extra, ((1, whole), (1, every), (-1, part)), current)
+        if part is not None and part.value * Decimal("1.01") < every.value:
+            extra = every.value - part.value
+            return Debt(whole.value + extra, ((1, whole), (1, every), (-1, part)), current)
+        return _sum((whole, every), current, BESIDE) if every.value else _sum((whole,), current)
     if current:
         return _sum(current, current, ONLY_CURRENT)
     ifrs = _first(get, DEBT_TAGS["ifrs total"])
