@@ -91,8 +91,9 @@ class Worker:
                 outcome = replace(outcome, message=" ".join([outcome.message, *notes]))
                 if job.stop.is_set():
                     raise StoppedError
-                leases.checkpoint(lease, position, outcome, time.monotonic() - started)
+                leases.checkpoint(lease, position, outcome)
                 log.info("step_completed", step=position, seconds=round(time.monotonic() - started, 3))
+            log.info("run_completed", company=request.company.name)
         except (StoppedError, LeaseLostError):
             self.stopped(job)
         except CannotResearch as error:

@@ -50,7 +50,7 @@ def steps(run_id: int) -> list[str]:
 
 def finish(lease: leases.Lease) -> None:
     for position in range(lease.position, len(STEPS) + 1):
-        leases.checkpoint(lease, position, LAST if position == len(STEPS) else DONE, 0.6)
+        leases.checkpoint(lease, position, LAST if position == len(STEPS) else DONE)
 
 
 def test_p33_the_run_and_its_five_steps_are_on_record_before_any_work(in_app: Flask) -> None:
@@ -101,12 +101,17 @@ def test_d1_d2_a_run_goes_from_queued_to_completed_and_measures_its_work(in_app:
     assert (lease.run_id, lease.position) == (run_id, 1)
     assert (the(run_id).status, steps(run_id)[0]) == ("Running", "Running")
     assert leases.claim("w2") is None
-    leases.checkpoint(lease, 1, DONE, 30.0)
+    began = the(run_id).started_at
+    assert began is not None
+    leases.checkpoint(lease, 1, DONE, began + timedelta(milliseconds=20))
     assert steps(run_id)[:3] == ["Completed", "Running", "Pending"]
     finish(leases.Lease(run_id, lease.token, 2))
     run = the(run_id)
     assert (run.status, run.insights, run.gaps, run.worker) == ("Completed", 2, 1, None)
-    assert run.duration_mins == pytest.approx((30 + 4 * 0.6) / 60)
+    assert run.started_at is not None
+    assert run.finished_at is not None
+    assert run.date <= run.started_at
+    assert run.duration_mins * 60 == pytest.approx((run.finished_at - run.started_at).total_seconds(), abs=1e-6)
     assert steps(run_id) == ["Completed"] * 5
     assert db.session.scalar(select(func.count(ResearchResult.id))) == 2
 
@@ -114,13 +119,13 @@ def test_d1_d2_a_run_goes_from_queued_to_completed_and_measures_its_work(in_app:
 def test_another_worker_goes_on_after_the_last_finished_step(in_app: Flask) -> None:
     run_id = start()
     dead = claimed()
-    leases.checkpoint(dead, 1, DONE, 1)
+    leases.checkpoint(dead, 1, DONE)
     assert leases.claim("w2") is None
     later = leases.claim("w2", utcnow() + leases.LEASE + timedelta(seconds=1))
     assert later is not None
     assert later.position == 2
     with pytest.raises(LeaseLostError):
-        leases.checkpoint(dead, 2, DONE, 1)
+        leases.checkpoint(dead, 2, DONE)
     assert not leases.fail(dead, 2, "x", "y")
     finish(later)
     assert the(run_id).status == "Completed"
@@ -163,7 +168,7 @@ def test_a_checkpoint_forgives_the_deaths_before_it(in_app: Flask) -> None:
         now += leases.LEASE + timedelta(seconds=1)
     lease = leases.claim("w", now)
     assert lease is not None
-    leases.checkpoint(lease, 1, DONE, 1, now)
+    leases.checkpoint(lease, 1, DONE, now)
     assert the(run_id).attempts == 0
 
 
@@ -194,11 +199,11 @@ def test_cancelled_only_once_the_worker_says_so_and_never_overwritten(in_app: Fl
     assert runs.cancel(run_id) == Status.CANCELLING
     assert leases.beat("w1", [lease.token]) == {lease.token: Status.CANCELLING}
     with pytest.raises(LeaseLostError):
-        leases.checkpoint(lease, 1, DONE, 1)
+        leases.checkpoint(lease, 1, DONE)
     assert leases.confirm_cancel(lease)
     assert (the(run_id).status, steps(run_id)[0]) == ("Cancelled", "Cancelled")
     with pytest.raises(LeaseLostError):
-        leases.checkpoint(lease, 1, DONE, 1)
+        leases.checkpoint(lease, 1, DONE)
     runs.resume(run_id)
     finish(claimed())
     with pytest.raises(runs.RunError, match="nothing left to cancel"):
@@ -218,7 +223,7 @@ def test_a_dead_workers_cancelled_run_is_cancelled_by_the_sweep(in_app: Flask) -
 def test_a_failed_step_is_tried_again_and_what_is_finished_stays(in_app: Flask) -> None:
     run_id = start()
     lease = claimed()
-    leases.checkpoint(lease, 1, DONE, 1)
+    leases.checkpoint(lease, 1, DONE)
     assert leases.fail(lease, 2, "no_facts", "There are no figures. Choose another company.")
     assert steps(run_id) == ["Completed", "Failed", "Pending", "Pending", "Pending"]
     runs.resume(run_id)
@@ -273,3 +278,28 @@ def test_the_claim_looks_at_unfinished_runs_only_however_long_the_history(in_app
         plan = " ".join(str(row) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}"))
     assert "ix_research_runs_unfinished" in plan
     assert "TEMP B-TREE" not in plan
+
+
+def test_d2_a_failed_run_has_its_duration_and_hours_without_a_worker_are_not_counted(in_app: Flask) -> None:
+    run_id = start()
+    lease = claimed()
+    began = the(run_id).started_at
+    assert began is not None
+    leases.checkpoint(lease, 1, DONE, began + timedelta(seconds=6))
+    later = leases.claim("w2", began + timedelta(hours=5))
+    assert later is not None
+    leases.fail(later, 2, "no_facts", "Nothing there.", began + timedelta(hours=5, seconds=12))
+    run = the(run_id)
+    assert run.status == "Failed"
+    assert run.duration_mins == pytest.approx((6 + 12) / 60)
+
+
+def test_what_a_program_logged_waits_in_no_queue(in_app: Flask) -> None:
+    with writing() as session:
+        logged = ResearchRun(company="Acme", researcher="bot", status="Queued", origin="api")
+        session.add(logged)
+    run_id = start()
+    with reading() as session:
+        assert work.queue_position(session, run_id) == 1
+        assert work.queue_position(session, logged.id) is None
+        assert work.waiting_and_working(session)["Queued"] == 1

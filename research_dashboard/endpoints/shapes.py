@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from research_dashboard.base import utcnow
 from research_dashboard.endpoints.kinds import (
     LIMIT,
     MAX_LIMIT,
@@ -40,6 +41,7 @@ from research_dashboard.sources.uploaded import MOST_BYTES
 from research_dashboard.tables.runs import COMPANY_LENGTH
 
 PARTS = ("details", "results")
+A_DAY = dt.timedelta(days=1)  # what clocks and time zones may differ by
 DAY = r"^(\d{4}-\d{2}-\d{2})?$"
 
 
@@ -71,7 +73,14 @@ class RunCreate(Strict):
     duration_mins: Minutes = Field(examples=[12.5])
     status: Status = Field(examples=["Completed"])
     insights: Count = Field(examples=[7])
-    date: Moment | None = Field(None, description="When it was asked for; now, if not given.")
+    date: Moment | None = Field(None, description="When it was asked for; now, if not given. At most a day ahead.")
+
+    @field_validator("date")
+    @classmethod
+    def _not_to_come(cls, value: datetime | None) -> datetime | None:
+        if value is not None and value > utcnow() + A_DAY:
+            raise ValueError("It lies in the future: a run is logged when it was asked for, or later")
+        return value
 
 
 class Change(Strict):

@@ -25,6 +25,7 @@ def status() -> str:
         "status/index.html",
         database=queries.database(session),
         runs=queries.runs_by_status(session),
+        research=work.waiting_and_working(session),
         loaded=queries.loaded(session),
         worker_alive=work.alive(session, now),
         workers=work.workers(session, now),

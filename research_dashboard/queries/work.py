@@ -7,7 +7,15 @@ from sqlalchemy import exists, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from research_dashboard.base import utcnow
-from research_dashboard.tables.runs import STANDS, UNFINISHED, ResearchDetail, ResearchRun, Status
+from research_dashboard.tables.runs import (
+    OURS,
+    STANDS,
+    UNFINISHED,
+    WAITING_OR_WORKING,
+    ResearchDetail,
+    ResearchRun,
+    Status,
+)
 from research_dashboard.tables.workers import Worker
 
 DEAD_AFTER = timedelta(seconds=8)  # a worker that has not beaten for so long is dead
@@ -38,15 +46,27 @@ def standing_run(session: Session, request_key: str) -> int | None:
 def queue_position(session: Session, run_id: int) -> int | None:
     """How many runs a waiting run stands behind, plus one: 1 is next. None when it does not wait."""
     run = session.get(ResearchRun, run_id)
-    if run is None or run.status != Status.QUEUED:
+    if run is None or run.status != Status.QUEUED or run.origin not in OURS:
         return None
     ahead = select(func.count()).where(
         text(UNFINISHED),
         ResearchRun.status == Status.QUEUED,
+        ResearchRun.origin.in_(OURS),
         ResearchRun.deleted_at.is_(None),
         or_(ResearchRun.priority < run.priority, (ResearchRun.priority == run.priority) & (ResearchRun.id < run.id)),
     )
     return int(session.scalar(ahead) or 0) + 1
+
+
+def waiting_and_working(session: Session) -> Mapping[str, int]:
+    """How many runs of the built-in research wait, run, or are interrupted; what programs log is not the worker's."""
+    statement = (
+        select(ResearchRun.status, func.count())
+        .where(text(UNFINISHED), ResearchRun.origin.in_(OURS), ResearchRun.deleted_at.is_(None))
+        .group_by(ResearchRun.status)
+    )
+    found = {row[0]: row[1] for row in session.execute(statement)}
+    return {status.value: found.get(status.value, 0) for status in WAITING_OR_WORKING}
 
 
 def usual_seconds(session: Session) -> Mapping[str, float]:

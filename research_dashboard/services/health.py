@@ -106,7 +106,7 @@ def _worker(name: str, _settings: Settings) -> Check:
 
 def _queue(name: str, _settings: Settings) -> Check:
     with reading() as session:
-        counts = status.runs_by_status(session)
+        counts = work.waiting_and_working(session)
     return Check(
         name, True, f"{counts['Queued']} waiting, {counts['Running']} running, {counts['Interrupted']} interrupted"
     )

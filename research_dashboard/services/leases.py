@@ -15,9 +15,10 @@ from research_dashboard.extensions import writing
 from research_dashboard.queries.work import alive
 from research_dashboard.research.steps import RESULT_TYPES, STEPS, Outcome
 from research_dashboard.tables.runs import (
+    MAX_DURATION_MINS,
     MOVES,
+    OURS,
     UNFINISHED,
-    Origin,
     ResearchDetail,
     ResearchResult,
     ResearchRun,
@@ -29,7 +30,6 @@ from research_dashboard.tables.workers import Worker
 LEASE = timedelta(seconds=5)
 MAX_CLAIMS = 5  # without a new checkpoint: then the run itself is what kills its workers
 FORGET_WORKERS = timedelta(days=1)
-OURS = (Origin.RESEARCH.value, Origin.SCHEDULE.value)  # the origins that the worker may touch
 
 WORKER_DIED = "worker_died"
 NO_WORKER = "no_worker"
@@ -87,32 +87,10 @@ def eligible(now: datetime) -> ColumnElement[bool]:
 
 def claim(worker_id: str, now: datetime | None = None) -> Lease | None:
     """Take the next run, in one statement, and begin its first unfinished step; None when nothing waits."""
-    now = now or utcnow()
     token = f"{worker_id}:{uuid.uuid4().hex[:8]}"
-    following = (
-        select(ResearchRun.id)
-        .where(eligible(now))
-        .order_by(ResearchRun.priority, ResearchRun.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    statement = (
-        update(ResearchRun)
-        .where(ResearchRun.id == following.scalar_subquery())
-        .values(
-            status=Status.RUNNING.value,
-            worker=token,
-            lease_until=now + LEASE,
-            attempts=ResearchRun.attempts + 1,
-            started_at=func.coalesce(ResearchRun.started_at, now),
-            error_kind=None,
-            error_message=None,
-        )
-        .returning(ResearchRun.id)
-        .execution_options(synchronize_session=False)
-    )
     with writing() as session:
-        run_id = session.scalar(statement)
+        now = now or utcnow()  # read under the write lock: a run asked for while we waited has its date before this
+        run_id = session.scalar(_claiming(token, now))
         if run_id is None:
             return None
         position = session.scalar(
@@ -123,6 +101,33 @@ def claim(worker_id: str, now: datetime | None = None) -> Lease | None:
         lease = Lease(run_id, token, position or len(STEPS))
         _begin(session, lease.run_id, lease.position, now)
     return lease
+
+
+def _claiming(token: str, now: datetime) -> Any:
+    """The one statement that takes the next run: the row names its holder from here on."""
+    following = (
+        select(ResearchRun.id)
+        .where(eligible(now))
+        .order_by(ResearchRun.priority, ResearchRun.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    start = case((ResearchRun.date > now, ResearchRun.date), else_=now)  # never before it was asked for
+    return (
+        update(ResearchRun)
+        .where(ResearchRun.id == following.scalar_subquery())
+        .values(
+            status=Status.RUNNING.value,
+            worker=token,
+            lease_until=now + LEASE,
+            attempts=ResearchRun.attempts + 1,
+            started_at=func.coalesce(ResearchRun.started_at, start),
+            error_kind=None,
+            error_message=None,
+        )
+        .returning(ResearchRun.id)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def beat(
@@ -165,13 +170,14 @@ def report(lease: Lease, position: int, progress: float, message: str) -> None:
         _step(session, lease.run_id, position, progress=min(max(progress, 0.0), 1.0), message=message)
 
 
-def checkpoint(lease: Lease, position: int, outcome: Outcome, seconds: float, now: datetime | None = None) -> None:
+def checkpoint(lease: Lease, position: int, outcome: Outcome, now: datetime | None = None) -> None:
     """Store a finished step with its results, and begin the next one or complete the run: all or nothing.
 
-    `seconds` is the real work of the step. Raises LeaseLostError, and stores nothing, when the run is no longer ours.
+    The run's duration grows by the step's, from its start to this moment. Raises LeaseLostError, and stores nothing,
+    when the run is no longer ours.
     """
     now = now or utcnow()
-    values: dict[str, Any] = {"attempts": 0, "duration_mins": ResearchRun.duration_mins + seconds / 60}
+    values: dict[str, Any] = {"attempts": 0}
     if outcome.insights is not None:
         values["insights"] = outcome.insights
     if outcome.gaps is not None:
@@ -190,6 +196,7 @@ def checkpoint(lease: Lease, position: int, outcome: Outcome, seconds: float, no
         for kind, data in outcome.results.items()
     ]
     with writing() as session:
+        values["duration_mins"] = _worked(session, lease.run_id, position, now)
         if position == len(STEPS):
             values |= {"finished_at": ended_at(now), "worker": None, "lease_until": None}
             if not move(session, lease.run_id, Status.COMPLETED, ResearchRun.worker == lease.token, **values):
@@ -278,23 +285,37 @@ def _fence(session: Session, lease: Lease, **values: Any) -> None:
 def _fail(session: Session, run_id: int, position: int | None, condition: ColumnElement[bool], **error: Any) -> bool:
     now, message = error["now"], error["message"]
     values = {"error_kind": error["kind"], "error_message": message, "finished_at": ended_at(now), "lease_until": None}
-    if not move(session, run_id, Status.FAILED, condition, worker=None, **values):
-        return False
     if position is None:
         position = session.scalar(_running_step(run_id))
+    values["duration_mins"] = _worked(session, run_id, position, now)
+    if not move(session, run_id, Status.FAILED, condition, worker=None, **values):
+        return False
     if position is not None:
         _end(session, run_id, position, StepStatus.FAILED, now=now, message=message)
     return True
 
 
 def _cancelled(session: Session, run_id: int, now: datetime, condition: ColumnElement[bool]) -> bool:
+    position = session.scalar(_running_step(run_id))
     values = {"worker": None, "lease_until": None, "finished_at": ended_at(now)}
+    values["duration_mins"] = _worked(session, run_id, position, now)
     if not move(session, run_id, Status.CANCELLED, condition, **values):
         return False
-    position = session.scalar(_running_step(run_id))
     if position is not None:
         _end(session, run_id, position, StepStatus.CANCELLED, now=now)
     return True
+
+
+def _worked(session: Session, run_id: int, position: int | None, now: datetime) -> Any:
+    """The run's duration in minutes with the step that ends now: from the start of each step to its end, so that an
+    unbroken run's is the time between its start and its end, and hours without a worker are not counted."""
+    started = session.scalar(
+        select(ResearchDetail.start_time).where(
+            ResearchDetail.research_run_id == run_id, ResearchDetail.position == position
+        )
+    )
+    minutes = max((now - started).total_seconds() / 60, 0.0) if started else 0.0
+    return ResearchRun.duration_mins + min(minutes, MAX_DURATION_MINS / (2 * len(STEPS)))
 
 
 def _running_step(run_id: int) -> Any:

@@ -48,6 +48,10 @@ class Origin(StrEnum):
     SEED = "seed"
 
 
+# The origins that the worker may touch: what a program or the seed logged is not its to work on.
+OURS = (Origin.RESEARCH.value, Origin.SCHEDULE.value)
+
+
 class Source(StrEnum):
     """Where filed facts come from."""
 

@@ -338,3 +338,11 @@ def test_an_address_says_which_methods_it_takes(client: FlaskClient) -> None:
     answer = client.put("/api/research_runs/", json=RUN)
     refused(answer, 405)
     assert "POST" in answer.headers["Allow"]
+
+
+def test_d17_a_run_from_the_future_is_refused_at_its_field(client: FlaskClient) -> None:
+    body = {"company": "Acme", "researcher": "ann", "duration_mins": 1, "status": "Completed", "insights": 0}
+    answer = client.post("/api/research_runs/", json={**body, "date": "2090-03-02T00:00:00Z"})
+    assert answer.status_code == 422
+    assert "date" in answer.get_json()["errors"][0]["field"]
+    assert client.get("/api/research_runs/").get_json() == []
