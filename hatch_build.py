@@ -14,3 +14,6 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         target = Path(self.root, "research_dashboard/static/vendor/htmx.min.js")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(str(source), target)
+        if self.target_name == "wheel" and version == "standard":
+            # A built package carries its documents for /help; a checkout shows its own.
+            build_data["force_include"][str(Path(self.root, "docs"))] = "research_dashboard/docs"

@@ -62,6 +62,8 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "pages.readyz": (PUBLIC, PUBLIC),
     "pages.measurements": (VIEWER, VIEWER),
     "pages.overview": (VIEWER, RESEARCHER),
+    "pages.help": (VIEWER, VIEWER),
+    "pages.help_document": (VIEWER, VIEWER),
     "pages.healthz": (PUBLIC, PUBLIC),
     "pages.companies_upload": (VIEWER, RESEARCHER),
     "pages.companies_upload_template": (VIEWER, VIEWER),

@@ -8,7 +8,6 @@ from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired, FileSize
 from wtforms import (
     DateField,
-    EmailField,
     Field,
     IntegerField,
     PasswordField,
@@ -58,13 +57,14 @@ class SettingsForm(FlaskForm):  # type: ignore[misc]
             no_control_characters,
         ],
     )
-    sec_contact = EmailField(
+    sec_contact = StringField(
         "Contact for the SEC",
         filters=[trimmed],
         validators=[
             Length(max=200, message="Use at most 200 characters."),
             Regexp(
-                r"^$|^[^@<>]*[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+$", message="Enter an e-mail address, as ann@example.com."
+                r"^$|^[^@<>]*[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+$",
+                message="Enter an e-mail address, or a name and one: Example Ltd ann@example.com.",
             ),
             no_control_characters,
         ],

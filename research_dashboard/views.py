@@ -6,6 +6,7 @@ from research_dashboard.pages import (
     accounts,
     companies,
     frame,
+    help,
     history,
     organise,
     overview,
@@ -29,6 +30,8 @@ pages.get("/runs/<id:run_id>")(runs.run)
 pages.post("/runs/<id:run_id>/cancel")(runs.run_cancel)
 pages.post("/runs/<id:run_id>/resume")(runs.run_resume)
 pages.post("/runs/<id:run_id>/rerun")(runs.run_again)
+pages.get("/help")(help.help)
+pages.get("/help/<path:name>")(help.help_document)
 pages.get("/styleguide")(styleguide.styleguide)
 pages.get("/status")(status.status)
 pages.get("/healthz")(status.healthz)

@@ -63,6 +63,8 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 PREFERENCES = "research_dashboard.preferences"
+CONTROLS = bytes({*range(32), 127} - {*b"\t\n\f\r"})
+TO_SUBSTITUTE = bytes.maketrans(CONTROLS, b"\x1a" * len(CONTROLS))
 A_YEAR = 365 * 24 * 60 * 60
 
 
@@ -174,8 +176,17 @@ def _context() -> dict[str, Any]:
     }
 
 
+def _without_controls(response: Response) -> None:
+    """What cannot stand in HTML (NUL and its like, shown back from an address) becomes the replacement character."""
+    if response.mimetype == "text/html" and not response.is_streamed:
+        data = response.get_data()
+        if len(data.translate(None, CONTROLS)) != len(data):
+            response.set_data(data.translate(TO_SUBSTITUTE).replace(b"\x1a", "\ufffd".encode()))
+
+
 def _finish(response: Response) -> Response:
     """The safety headers on every answer; a fingerprinted file may be kept, a page is asked for anew."""
+    _without_controls(response)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if request.endpoint == "static" and "v" in request.args:
