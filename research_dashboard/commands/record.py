@@ -1,11 +1,21 @@
-"""`flask db fill`: beside Flask-Migrate's own commands of the database."""
+"""`flask db fill`, `prune`, `import-seed` and `export-runs`: beside Flask-Migrate's own commands of the database."""
 
+import sys
 import time
+from pathlib import Path
+from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 from flask.cli import with_appcontext
 
+from research_dashboard.extensions import reading
+from research_dashboard.queries.runs import InvalidFilter, RunFilter, runs_stream, runs_total
+from research_dashboard.reports.run_lists import runs_csv, runs_json, runs_ndjson
+from research_dashboard.services import organise, seed
 from research_dashboard.services.fill import fill as fill_record
+
+WRITERS = {"csv": runs_csv, "json": runs_json, "ndjson": runs_ndjson}
 
 
 @click.command("fill")
@@ -19,4 +29,47 @@ def fill(number: int) -> None:
     click.echo(f"{number:,} runs in {time.monotonic() - began:.0f} s")
 
 
-COMMANDS = (fill,)
+@click.command("prune")
+@click.option("--days", type=click.IntRange(0, 36_500), default=30, show_default=True, help="Days in the trash.")
+@with_appcontext
+def prune(days: int) -> None:
+    """Delete for good what has lain in the trash for that many days, with steps, results, notes and tags."""
+    click.echo(f"{organise.purge(older_than_days=days):,} runs deleted for good")
+
+
+@click.command("import-seed")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--zone", default="UTC", show_default=True, help="The time zone its times are in, such as Europe/Berlin.")
+@with_appcontext
+def import_seed(file: Path, zone: str) -> None:
+    """Import the runs of the seed's research.db, marked as figures without a source (legacy)."""
+    try:
+        done = seed.import_seed(file, ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{done.runs:,} runs, {done.details:,} steps, {done.results:,} results imported")
+    if done.left_out:
+        click.echo(f"{done.left_out:,} rows left out:", err=True)
+        for reason in done.reasons:
+            click.echo(f"  {reason}", err=True)
+
+
+@click.command("export-runs")
+@click.argument("text", default="")
+@click.option("--filter", "query", default="", help="A query string as on the page: status=Failed&sort=company.")
+@click.option("--format", "kind", type=click.Choice(list(WRITERS)), default="csv", show_default=True)
+@with_appcontext
+def export_runs(text: str, query: str, kind: str) -> None:
+    """Write the runs that the filter text TEXT finds to the standard output: status:failed AND duration>2."""
+    try:
+        wanted = RunFilter.parse([*parse_qsl(query), *([("q", text)] if text else [])])
+    except InvalidFilter as error:
+        raise click.ClickException(str(error)) from None
+    with reading() as session:
+        for piece in WRITERS[kind](runs_stream(session, wanted)):
+            sys.stdout.buffer.write(piece)
+        sys.stdout.flush()
+        click.echo(f"{runs_total(session, wanted):,} runs", err=True)
+
+
+COMMANDS = (fill, prune, import_seed, export_runs)

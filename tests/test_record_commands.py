@@ -1,0 +1,110 @@
+"""flask db fill, prune, import-seed and export-runs."""
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from research_dashboard.extensions import db, writing
+from research_dashboard.models import ResearchDetail, ResearchResult, ResearchRun, RunCount
+from tests.test_run_filter import NOON, names, store
+
+SEED = """
+CREATE TABLE research_runs (id INTEGER PRIMARY KEY, company VARCHAR, researcher VARCHAR, date DATETIME,
+    duration_mins FLOAT, status VARCHAR, insights INTEGER);
+CREATE TABLE research_details (id INTEGER PRIMARY KEY, research_run_id INTEGER, step_name VARCHAR, start_time DATETIME,
+    end_time DATETIME, status VARCHAR);
+CREATE TABLE research_results (id INTEGER PRIMARY KEY, research_run_id INTEGER, result_type VARCHAR, result_data TEXT);
+INSERT INTO research_runs VALUES (1, 'Apple', 'John Doe', '2025-04-01 09:30:00.000000', 10, 'Completed', 7),
+    (2, '', 'John Doe', '2025-04-01 09:30:00', 10, 'Completed', 7), (3, 'B', 'J', '2025-04-01', 1, 'Bananas', 1),
+    (4, 'C', 'J', '2025-04-01', -5, 'Failed', 1), (5, 'D', 'J', '2025-04-01', 5, 'failed', 0);
+INSERT INTO research_details VALUES (1, 1, 'Second', '2025-04-01 09:31:00', '2025-04-01 09:32:00', 'Completed'),
+    (2, 1, 'First', '2025-04-01 09:30:00', NULL, 'Running'), (3, 1, 'X', '2025-04-02', '2025-04-01', 'Completed');
+INSERT INTO research_results VALUES (1, 1, 'market_position', '{"market_share": 12}'), (2, 1, 'swot', 'not json');
+"""
+
+
+@pytest.fixture
+def seed(tmp_path: Path) -> Path:
+    """A database as the seed left it, with rows that it should not have taken."""
+    path = tmp_path / "research_seed.db"
+    with sqlite3.connect(path) as connection:
+        connection.executescript(SEED)
+    connection.close()
+    return path
+
+
+def test_the_seeds_runs_arrive_once_and_what_cannot_be_is_named(app: Flask, seed: Path) -> None:
+    runner = app.test_cli_runner()
+    done = runner.invoke(args=["db", "import-seed", str(seed), "--zone", "Europe/Berlin"])
+    assert done.exit_code == 0
+    assert "2 runs, 2 steps, 2 results imported" in done.output
+    for reason in (
+        "run 2: company has 0",
+        "run 3: status is 'Bananas'",
+        "run 4: duration_mins is -5",
+        "step 3 of run 1",
+    ):
+        assert reason in done.output
+    with app.app_context():
+        run = db.session.query(ResearchRun).where(ResearchRun.company == "Apple").one()
+        assert (run.origin, run.date.isoformat()) == ("seed", "2025-04-01T07:30:00+00:00")
+        assert [step.step_name for step in run.details] == ["First", "Second"]
+        assert [result.result_data for result in run.results] == [{"market_share": 12}, "not json"]
+    page = app.test_client().get("/historical-records?run=1").text
+    assert "an imported record (legacy): its figures have no source" in page
+    again = runner.invoke(args=["db", "import-seed", str(seed)])
+    assert again.exit_code == 1
+    assert "was imported before: 2 runs" in again.output
+
+
+def test_another_file_is_no_seed(app: Flask, tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+    other.write_bytes(b"no database at all, but long enough to be taken for one" * 40)
+    refused = app.test_cli_runner().invoke(args=["db", "import-seed", str(other)])
+    assert refused.exit_code == 1
+    assert "is not an SQLite database" in refused.output
+    with sqlite3.connect(tmp_path / "empty.db") as connection:
+        connection.execute("CREATE TABLE t (a)")
+    connection.close()
+    refused = app.test_cli_runner().invoke(args=["db", "import-seed", str(tmp_path / "empty.db")])
+    assert "research_runs has no company" in refused.output
+
+
+def test_prune_deletes_what_lay_in_the_trash_long_enough(app: Flask) -> None:
+    with app.app_context():
+        store({"deleted_at": NOON}, {})
+    runner = app.test_cli_runner()
+    assert runner.invoke(args=["db", "prune", "--days", "36500"]).output == "0 runs deleted for good\n"
+    assert runner.invoke(args=["db", "prune", "--days", "0"]).output == "1 runs deleted for good\n"
+
+
+def test_the_filling_is_the_same_each_time(app: Flask) -> None:
+    runner = app.test_cli_runner()
+    assert "250 runs in" in runner.invoke(args=["db", "fill", "250"]).output
+    with app.app_context():
+        first = db.session.query(ResearchRun.company, ResearchRun.date, ResearchRun.status).all()
+        assert db.session.query(ResearchDetail).count() == 1250
+        assert db.session.query(ResearchResult).count() > 0
+        assert db.session.query(db.func.sum(RunCount.runs)).where(RunCount.kind == "source").scalar() == 250
+        with writing() as session:
+            session.query(ResearchRun).delete()
+        db.session.rollback()
+    runner.invoke(args=["db", "fill", "250"])
+    with app.app_context():
+        assert db.session.query(ResearchRun.company, ResearchRun.date, ResearchRun.status).all() == first
+
+
+def test_the_command_finds_what_the_page_finds(app: Flask) -> None:
+    with app.app_context():
+        store({"company": "A", "status": "Failed"}, {"company": "B"}, {"company": "C", "status": "Failed"})
+        assert names("q=status:failed&sort=company") == ["A", "C"]
+    runner = app.test_cli_runner()
+    done = runner.invoke(args=["db", "export-runs", "status:failed", "--filter", "sort=company", "--format", "ndjson"])
+    assert [json.loads(line)["company"] for line in done.stdout.splitlines()] == ["A", "C"]
+    assert "2 runs" in done.stderr
+    wrong = runner.invoke(args=["db", "export-runs", "status:"])
+    assert wrong.exit_code == 1
+    assert "At character 8" in wrong.output
