@@ -104,17 +104,13 @@ def main(runs: int) -> None:
             print(f"filled {runs - there:,} runs in {time.monotonic() - began:.0f} s\n")
     print(f"{runs:,} runs, {5 * runs:,} steps; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {platform.machine()}, "
           f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}; Python {platform.python_version()}\n")  # fmt: skip
-    print(
-        "| Request | median ms | p95 ms | processor ms | bytes | statements |\n| --- | ---: | ---: | ---: | ---: | ---: |"
-    )
+    print("| Request | median ms | p95 ms | processor ms | bytes | statements |\n|--|--:|--:|--:|--:|--:|")
     requests = {name: f"{PAGE}?{query}" for name, query in (FILTERS | MORE).items()}
     requests["API, list of 100"] = "/api/research_runs/?limit=100"
     for name, path in requests.items():
         middle, late, worked, size, number = measure(app, path)
         print(f"| {name} | {middle:.1f} | {late:.1f} | {worked:.1f} | {size:,} | {number} |", flush=True)
-    print(
-        "\n| Export of 100,000 runs | seconds | processor s | bytes | memory grew by |\n| --- | ---: | ---: | ---: | ---: |"
-    )
+    print("\n| Export of 100,000 runs | seconds | processor s | bytes | memory grew by |\n|--|--:|--:|--:|--:|")
     for kind in ("csv", "ndjson", "json", "atom", "xlsx"):
         seconds, worked, size, grown = export(app, kind, "sort=id&q=id%3C%3D100000")
         print(f"| {kind} | {seconds:.2f} | {worked:.2f} | {size:,} | {grown:,} kB |", flush=True)

@@ -51,6 +51,8 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "api.run": (VIEWER, RESEARCHER),
     "api.runs": (VIEWER, RESEARCHER),
     "api.run_create": (RESEARCHER, RESEARCHER),
+    "pages.view": (VIEWER, RESEARCHER),
+    "pages.view_save": (RESEARCHER, RESEARCHER),
     "pages.bulk": (RESEARCHER, RESEARCHER),
     "pages.run_organise": (RESEARCHER, RESEARCHER),
     "pages.trash": (RESEARCHER, RESEARCHER),

@@ -15,6 +15,7 @@ from research_dashboard.pages import (
     rules,
     run_files,
     runs,
+    saved_views,
     settings,
     status,
     styleguide,
@@ -35,6 +36,8 @@ pages.get("/help/<path:name>")(help.help_document)
 pages.get("/styleguide")(styleguide.styleguide)
 pages.get("/status")(status.status)
 pages.get("/healthz")(status.healthz)
+pages.post("/historical-records/views")(saved_views.view_save)
+pages.route("/historical-records/views/<id:view_id>", methods=["GET", "POST"])(saved_views.view)
 pages.post("/historical-records/bulk")(organise.bulk)
 pages.post("/runs/<id:run_id>/organise")(organise.run_organise)
 pages.route("/trash", methods=["GET", "POST"])(organise.trash)

@@ -1,19 +1,20 @@
 """Historical Records (P42–P72): the filter, its runs, the details of one run."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from flask import Response, current_app, request, url_for
+from flask import Response, current_app, redirect, request, url_for
 from markupsafe import Markup, escape
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.wrappers import Response as AnyResponse
 
 from research_dashboard import htmx
 from research_dashboard.extensions import db, to_json
 from research_dashboard.logs import logger
-from research_dashboard.models import ENDED, ResearchRun
+from research_dashboard.models import ENDED, ResearchRun, SavedView
 from research_dashboard.pages.frame import preferences
 from research_dashboard.pages.markup import rendered
 from research_dashboard.queries.organised import beside
@@ -28,6 +29,7 @@ from research_dashboard.queries.runs import (
     run_whole,
     runs_page,
 )
+from research_dashboard.queries.saved_views import saved_views
 from research_dashboard.tables.record import COLOURS
 
 PAGE, ROWS, DIALOG = "history/index.html", "history/_swap.html", "history/_dialog.html"
@@ -80,16 +82,29 @@ class Links:
         return url_for("pages.historical_records_file", kind=kind, **self.wanted.params(page=None, per_page=None))
 
 
-def historical_records() -> Response:
+def historical_records() -> AnyResponse:
     """Browse and filter past research runs; with run=ID the details of that run over them."""
+    if not request.args and (usual := _default_view()):
+        return redirect(url_for("pages.view", view_id=usual.id))
     try:
-        wanted = RunFilter.parse(request.args.items(multi=True), zone=preferences().zone, also=("run", "facets"))
+        wanted = RunFilter.parse(
+            request.args.items(multi=True), zone=preferences().zone, also=("run", "facets", "view")
+        )
         run_id = _run_id()
     except InvalidFilter as error:
         return refused(error)
     if run_id is None:
         return _answer(wanted, 200)
     return _details(wanted, run_id)
+
+
+def _default_view() -> SavedView | None:
+    """The view that the record opens with; none when the database cannot say."""
+    try:
+        return next((view for view in saved_views(db.session()) if view.is_default), None)
+    except SQLAlchemyError:
+        logger.exception("the saved views cannot be read")
+        return None
 
 
 def refused(error: InvalidFilter) -> Response:
@@ -119,12 +134,14 @@ def _answer(
     """The list under the filter; its errors, or that it cannot be read, in place of the rows (P72)."""
     page: RunPage | None = None
     more: list[Facet] = []
+    views: Sequence[SavedView] = ()
     places: Mapping[int, str] = {}
     with_facets = request.args.get("facets") == "1"
     links = Links(wanted, with_facets)
     if not errors:
         try:
             page = runs_page(db.session(), wanted)
+            views = saved_views(db.session())
             if with_facets:
                 more = facets(db.session(), wanted)
             places = snippets(db.session(), wanted, [run.id for run in page.rows])
@@ -138,6 +155,7 @@ def _answer(
         wanted=wanted,
         links=links,
         facets=more,
+        views=views,
         with_facets=with_facets,
         terms=terms(wanted),
         places={run_id: _marked(text) for run_id, text in places.items()},

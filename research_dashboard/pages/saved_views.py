@@ -1,0 +1,51 @@
+"""Saved views of the record: a name, an address, a filter."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from flask import abort, flash, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from research_dashboard.extensions import db
+from research_dashboard.models import SavedView
+from research_dashboard.pages.runs import researcher
+from research_dashboard.services import saved_views as services
+from research_dashboard.services.saved_views import CannotSave
+
+
+def view_save() -> Response:
+    """Save the filter under a name, and show it."""
+    query = request.form.get("query", "")
+    try:
+        view_id = services.save_view(request.form.get("name", ""), query, researcher())
+    except CannotSave as error:
+        flash(str(error), "bad")
+        return redirect(url_for("pages.historical_records"), 303)
+    flash("The view is saved: its address can be shared.", "ok")
+    return redirect(url_for("pages.view", view_id=view_id), 303)
+
+
+def view(view_id: int) -> Response:
+    """The record under the saved filter; POST pins the view, makes it the default or removes it."""
+    if request.method == "GET":
+        found = db.session.get(SavedView, view_id)
+        if found is None:
+            abort(404, "There is no such view: it may have been removed.")
+        names: dict[str, Any] = dict(parse_qsl(found.query))
+        return redirect(url_for("pages.historical_records", **names, view=view_id))
+    actions: Mapping[str, Callable[[], None]] = {
+        "pin": lambda: services.pin_view(view_id, True),
+        "unpin": lambda: services.pin_view(view_id, False),
+        "default": lambda: services.default_view(view_id, True),
+        "no_default": lambda: services.default_view(view_id, False),
+        "remove": lambda: services.remove_view(view_id),
+    }
+    do = request.form.get("do", "")
+    if do not in actions:
+        abort(422, f"That cannot be done to a view. Choose {', '.join(actions)}.")
+    try:
+        actions[do]()
+    except CannotSave as error:
+        flash(str(error), "bad")
+    return redirect(url_for("pages.historical_records", view="all"), 303)

@@ -1,0 +1,69 @@
+"""Saved views: filters of the record with a name."""
+
+from urllib.parse import parse_qsl, urlencode
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from research_dashboard.base import fold, folded
+from research_dashboard.extensions import writing
+from research_dashboard.models import SavedView
+from research_dashboard.queries.run_filter import InvalidFilter, RunFilter
+from research_dashboard.services.audit import record
+
+MOST_NAME, MOST_QUERY = 100, 4000
+
+
+class CannotSave(ValueError):
+    """The view cannot be saved or found; the text says why and what would do."""
+
+
+def save_view(name: str, query: str, author: str) -> int:
+    """Keep the filter under the name; the same name again (in any case) keeps the new filter. Returns the view's id."""
+    name = " ".join(name.split())
+    if not name or len(name) > MOST_NAME or not name.isprintable():
+        raise CannotSave(f"A view's name has 1 to {MOST_NAME} characters.")
+    try:
+        query = urlencode(RunFilter.parse(parse_qsl(query), also=("facets",)).params(page=None))
+    except InvalidFilter as error:
+        raise CannotSave(f"This filter cannot be saved: {error}") from None
+    if len(query) > MOST_QUERY:
+        raise CannotSave(f"This filter is too long to be saved: at most {MOST_QUERY:,} characters.")
+    with writing() as session:
+        view = session.scalar(select(SavedView).where(folded(SavedView.name) == fold(name)))
+        if view is None:
+            view = SavedView(name=name, query=query, author=author)
+            session.add(view)
+        before, view.query = view.query, query
+        session.flush()
+        record(session, "view.save", f"view {view.id}", before={"query": before}, after={"name": name, "query": query})
+        return view.id
+
+
+def remove_view(view_id: int) -> None:
+    """Forget the view. Raises CannotSave."""
+    with writing() as session:
+        view = _view(session, view_id)
+        record(session, "view.remove", f"view {view_id}", before={"name": view.name, "query": view.query})
+        session.delete(view)
+
+
+def pin_view(view_id: int, pinned: bool) -> None:
+    """Show the view on the overview, or no longer. Raises CannotSave."""
+    with writing() as session:
+        _view(session, view_id).pinned = pinned
+
+
+def default_view(view_id: int, default: bool) -> None:
+    """Open the record with this view, or with none. Raises CannotSave."""
+    with writing() as session:
+        view = _view(session, view_id)
+        session.execute(update(SavedView).values(is_default=False))
+        view.is_default = default
+
+
+def _view(session: Session, view_id: int) -> SavedView:
+    view = session.get(SavedView, view_id)
+    if view is None:
+        raise CannotSave("There is no such view: it may have been removed.")
+    return view
