@@ -24,6 +24,7 @@ from research_dashboard.settings import Settings
 from research_dashboard.tables.runs import Status
 
 BEAT = 0.5  # seconds between two beats: a worker sees a request to cancel within that time
+IDLE_BEAT = 2.0  # seconds between two beats while there is nothing to do
 SWEEP = 1.0
 GRACE = 1.0  # seconds a step has to notice that it is cancelled, before the run is called Cancelled without it
 GATHERING = 2  # the step that fetches, where data are live
@@ -142,13 +143,15 @@ class Worker:
 
     def pulse(self, parent: int | None) -> None:
         """Beat, hear of cancellations, sweep, watch the parent; until the worker ends."""
-        swept = 0.0
+        beaten = swept = 0.0
         with self.app.app_context():
             while not self.ending.wait(BEAT):
                 if parent is not None and os.getppid() != parent:
                     os.kill(os.getpid(), signal.SIGTERM)
                 try:
-                    self.beat()
+                    if self.jobs or time.monotonic() - beaten >= IDLE_BEAT:
+                        beaten = time.monotonic()
+                        self.beat()
                     if time.monotonic() - swept >= SWEEP:
                         swept = time.monotonic()
                         if leases.sweep() and not self.queue.waiting():

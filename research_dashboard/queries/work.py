@@ -18,7 +18,7 @@ from research_dashboard.tables.runs import (
 )
 from research_dashboard.tables.workers import Worker
 
-DEAD_AFTER = timedelta(seconds=8)  # a worker that has not beaten for so long is dead
+DEAD_AFTER = timedelta(seconds=7)  # a worker that has not beaten for so long is dead
 RECENT_STEPS = 200  # how many past steps the usual time is the median of
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, sel
 from sqlalchemy.orm import Session
 
 from research_dashboard.base import utcnow
-from research_dashboard.extensions import writing
+from research_dashboard.extensions import reading, writing
 from research_dashboard.queries.work import alive
 from research_dashboard.research.steps import RESULT_TYPES, STEPS, Outcome
 from research_dashboard.tables.runs import (
@@ -239,29 +239,41 @@ def release(lease: Lease) -> None:
 def sweep(now: datetime | None = None) -> int:
     """Mend what dead workers left: end what cannot go on, mark what nobody works on. Answers how many runs wait."""
     now = now or utcnow()
-    with writing() as session:
-        left = session.execute(
-            select(ResearchRun.id, ResearchRun.status, ResearchRun.attempts).where(
-                text(UNFINISHED), ResearchRun.origin.in_(OURS), ResearchRun.status != Status.QUEUED.value, expired(now)
-            )
-        ).all()
-        nobody = bool(left) and not alive(session, now)
-        for run_id, status, attempts in left:
-            if status == Status.CANCELLING:
-                _cancelled(session, run_id, now, expired(now))
-            elif attempts >= MAX_CLAIMS:
-                message = (
-                    f"The worker died {attempts} times in this step, so the run was given up. "
-                    "Look into the worker's log, then run it again."
-                )
-                _fail(session, run_id, None, expired(now), kind=WORKER_DIED, message=message, now=now)
-            elif status == Status.RUNNING and nobody:
-                message = (
-                    "The worker stopped and no other is running. The run goes on from its last finished step "
-                    "as soon as a worker is started (flask worker)."
-                )
-                move(session, run_id, Status.INTERRUPTED, worker=None, error_kind=NO_WORKER, error_message=message)
+    left = (
+        select(ResearchRun.id, ResearchRun.status, ResearchRun.attempts)
+        .where(text(UNFINISHED), ResearchRun.origin.in_(OURS), ResearchRun.status.in_(_HELD), expired(now))
+        .order_by(ResearchRun.id)
+    )
+    with reading() as session:  # mostly there is nothing to write
+        dead = session.execute(left).all()
+    if dead:
+        with writing() as session:
+            nobody = not alive(session, now)
+            for run_id, status, attempts in session.execute(left).all():
+                _mend(session, run_id, Status(status), attempts, now, nobody=nobody)
+    with reading() as session:
         return int(session.scalar(select(func.count()).select_from(ResearchRun).where(eligible(now))) or 0)
+
+
+_HELD = [Status.RUNNING.value, Status.CANCELLING.value]  # the states in which a worker holds a run
+
+
+def _mend(session: Session, run_id: int, status: Status, attempts: int, now: datetime, *, nobody: bool) -> None:
+    """End or mark one run whose worker is gone; one that another worker may still take is left alone."""
+    if status == Status.CANCELLING:
+        _cancelled(session, run_id, now, expired(now))
+    elif attempts >= MAX_CLAIMS:
+        message = (
+            f"The worker died {attempts} times in this step, so the run was given up. "
+            "Look into the worker's log, then run it again."
+        )
+        _fail(session, run_id, None, expired(now), kind=WORKER_DIED, message=message, now=now)
+    elif nobody:
+        message = (
+            "The worker stopped and no other is running. The run goes on from its last finished step "
+            "as soon as a worker is started (flask worker)."
+        )
+        move(session, run_id, Status.INTERRUPTED, worker=None, error_kind=NO_WORKER, error_message=message)
 
 
 def _leased(lease: Lease) -> Any:

@@ -9,7 +9,7 @@ from flask import Flask
 from research_dashboard.research.steps import RESULT_TYPES, STEPS
 from research_dashboard.services import runs
 from research_dashboard.worker import Worker
-from tests.faults.bench import let_leases_run_out, status, steps, stored, until, worker
+from tests.faults.bench import let_leases_run_out, process_of, status, steps, stored, until, worker
 
 
 def start(company: str = "AAPL", **options: object) -> int:
@@ -74,7 +74,7 @@ def test_a_worker_told_to_end_hands_its_run_back_and_the_next_goes_on_at_once(bu
     with worker(bundled, "slow", "3") as process:
         until(lambda: steps(run_id)[2][0] == "Running")
         process.terminate()
-        assert process.wait(5) == 0
+        assert process.wait(30) == 0
     assert (status(run_id), steps(run_id)[2][0]) == ("Running", "Pending")
     Worker(bundled).work()
     assert status(run_id) == "Completed"
@@ -101,3 +101,16 @@ def test_a_run_that_kills_its_worker_five_times_ends_failed(bundled: Flask) -> N
     with worker(bundled):
         until(lambda: status(run_id) == "Failed")
     assert stored(run_id) == []
+
+
+def test_without_any_worker_the_run_is_interrupted_within_ten_seconds_and_resumed_by_the_next(bundled: Flask) -> None:
+    run_id = start()
+    with worker(bundled, "after", "2") as process:
+        assert process.wait(60) == -9
+    died = time.monotonic()
+    with process_of(bundled, ["tests.faults.web_only"]):
+        until(lambda: status(run_id) == "Interrupted")
+        assert time.monotonic() - died < 10.5
+    with worker(bundled):
+        until(lambda: status(run_id) == "Completed")
+    assert [attempt for _, attempt in steps(run_id)] == [1, 2, 1, 1, 1]
