@@ -15,6 +15,7 @@ from pathlib import Path
 from sqlalchemy import URL, create_engine, inspect, make_url, text
 
 from research_dashboard.base import utcnow
+from research_dashboard.logs import logger
 
 KEEP = 10  # backups kept by rotation
 PAGES_AT_ONCE = 2000  # of the online copy: writers get their turn in between
@@ -64,7 +65,7 @@ def make(url: str, folder: Path, reason: str = "by hand", now: datetime | None =
 def before_change(url: str, folder: Path, heads: Sequence[str]) -> Backup | None:
     """Back up a database whose schema is about to change; None when it is empty or stands at the heads already.
 
-    Raises BackupError: without a backup the schema is not touched.
+    Raises BackupError on SQLite: without a backup the schema is not touched.
     """
     engine = create_engine(url)
     try:
@@ -76,7 +77,15 @@ def before_change(url: str, folder: Path, heads: Sequence[str]) -> Backup | None
         engine.dispose()
     if schema is None or schema in heads:
         return None
-    return make(url, folder, "before upgrade")
+    try:
+        return make(url, folder, "before upgrade")
+    except BackupError as error:
+        if make_url(url).get_backend_name() == "sqlite":
+            raise
+        # A PostgreSQL server has its own backups, and often no pg_dump of its version here; its migrations are
+        # one transaction, so that nothing is left half done.
+        logger.warning("no_backup_before_upgrade", reason=str(error))
+        return None
 
 
 def rotate(folder: Path, keep: int = KEEP) -> None:

