@@ -53,7 +53,7 @@ def test_labels_a_mark_of_utf8_crlf_and_the_columns_in_any_order_are_taken() -> 
 
 
 BAD_CELLS = {
-    "unknown concept": ("Acme,turnover,2025-01-01,2025-12-31,1,USD", "concept", "no concept known"),
+    "unknown concept": ("Acme,turnover,2025-01-01,2025-12-31,1,USD", "concept", "“turnover” is no concept known here."),
     "near concept": ("Acme,revenues,2025-01-01,2025-12-31,1,USD", "concept", "Did you mean revenue?"),
     "formula concept": ("Acme,fcf,2025-01-01,2025-12-31,1,USD", "concept", "worked out from other figures"),
     "bad date": ("Acme,revenue,2025-02-30,2025-12-31,1,USD", "period start", "write it as 2025-12-31"),

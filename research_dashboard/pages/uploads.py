@@ -23,7 +23,7 @@ def companies_upload() -> AnyResponse:
             stored = upload(file.read(), file.filename or "")
         except BadUploadError as error:
             wrong, more = error.errors, error.more
-            form.file.errors = [f"Nothing was stored: {counted(len(wrong) + more, 'line')} to mend."]
+            form.file.errors = [f"Nothing was stored: {counted(len(wrong) + more, 'mistake')} to mend."]
             logger.info("upload_refused", errors=len(wrong) + more)
         else:
             logger.info("uploaded", companies=len(stored.companies), figures=stored.figures, new=stored.new)

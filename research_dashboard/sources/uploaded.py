@@ -271,7 +271,7 @@ def _concept(text: str) -> str:
         return found
     if plain in CONCEPTS:
         raise _Wrong(f"{CONCEPTS[plain].label} is worked out from other figures: leave it out.")
-    near = process.extractOne(plain, list(BY_LABEL), scorer=fuzz.WRatio, score_cutoff=60)
+    near = process.extractOne(plain, list(BY_LABEL), scorer=fuzz.ratio, score_cutoff=80)
     hint = f" Did you mean {BY_LABEL[near[0]]}?" if near else ""
     raise _Wrong(f"“{_shown(text)}” is no concept known here.{hint}")
 
