@@ -113,19 +113,19 @@ def runs_slice(
     order = _order(wanted.sort)
     walked = overall if total <= skip else min(overall, (skip + limit) * overall // total)
     if not wanted.narrows or walked <= 2 * total:
-        index = wanted.sort.removeprefix("-")
+        order_index = wanted.sort.removeprefix("-")
         statement = select(*columns).where(*run_conditions(wanted)).order_by(*order).offset(skip).limit(limit)
         if not wanted.narrows:
             return statement
-        hint = "NOT INDEXED" if index == "id" else f"INDEXED BY ix_research_runs_kept_{index}"
+        hint = "NOT INDEXED" if order_index == "id" else f"INDEXED BY ix_research_runs_kept_{order_index}"
         return statement.with_hint(ResearchRun, hint, "sqlite")
     keys = [column.label(f"k{n}") for n, column in enumerate(SORTED_BY[wanted.sort.removeprefix("-")])]
-    found = (
-        select(ResearchRun.id.label("run_id"), *keys)
-        .where(*run_conditions(wanted))
-        .cte("found")
-        .prefix_with("MATERIALIZED")
-    )
+    matches = select(ResearchRun.id.label("run_id"), *keys).where(*run_conditions(wanted))
+    names = [part.field for part in wanted.parts() if isinstance(part, Comparison) and part.op in (":", "=")]
+    if index := next((name for name in ("company", "researcher") if name in names), None):
+        # Its index holds date, id and status too: SQLite would take the status's and look into the table for each row.
+        matches = matches.with_hint(ResearchRun, f"INDEXED BY ix_research_runs_kept_{index}", "sqlite")
+    found = matches.cte("found").prefix_with("MATERIALIZED")
     turned = [found.c[key.name].desc() if wanted.sort.startswith("-") else found.c[key.name] for key in keys]
     page = select(found.c.run_id).order_by(*turned).offset(skip).limit(limit).subquery("page")
     return select(*columns).join(page, page.c.run_id == ResearchRun.id).order_by(*order)
