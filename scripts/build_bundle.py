@@ -289,6 +289,7 @@ def build(folder: Path) -> None:
                     for p in packages.values()
                 ],
                 "other": {"sic.csv": SIC_SOURCE},
+                "selections": {f"{cik}": package for cik, (package, _) in sorted(TRIMMED.items())},
                 "facts_of": {f"{cik}": count for cik, count in counts.items()},
                 "outputs": dict(sorted(outputs.items())),
             }

@@ -70,7 +70,9 @@ BANK_TILES: tuple[tuple[str, ...], ...] = (
 )
 SECTOR_ROWS = frozenset({"efficiency", "equity_assets"})  # core rows of one sector: their absence elsewhere is no news
 
-NOT_FOR_FINANCIALS = frozenset({"gross_profit", "operating_income", "cost_of_revenue"})  # no gap to dwell on
+# What is no gap to dwell on: of a bank or an insurer; and the R&D of a retailer.
+NOT_FOR_FINANCIALS = frozenset({"gross_profit", "operating_income", "cost_of_revenue", "rnd"})
+RETAIL = range(5200, 6000)  # SIC
 
 PEER_LABELS: Mapping[str, str] = {
     "revenue": "Revenue",
@@ -93,6 +95,7 @@ BANNERS: Mapping[str, str] = {
     "scale": "Possible scale error",
     "recast": "New reporting entity",
     "not_filed": "Not filed",
+    "selection": "A selection of figures",
 }
 
 MARKS: Mapping[str, str] = {

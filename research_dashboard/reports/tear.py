@@ -85,6 +85,7 @@ def identity(profile: JSON, ticker: str | None) -> tuple[str, ...]:
     return tuple(part for part in parts if part)
 
 
+IN_NO_DATA = "not_in_data"  # the source has a selection of the company’s figures: nothing is said of its filings
 SIGNS = f"+{wording.MINUS}"
 SOURCES: Mapping[str, str] = {
     "bundled": "data shipped with the program",
@@ -167,7 +168,9 @@ def how_it_stands(latest: Latest) -> tuple[Sentence, ...]:
         else:
             sentences.append(say("Revenue of {}. There are no peers at hand to rank it among.", revenue))
     else:
-        sentences.append((Fragment("No revenue is reported", anchor="#gaps"), Fragment(" for the latest year.")))
+        absent = latest.figure("revenue") or {}
+        words = "Revenue is not in the data at hand" if absent.get("code") == IN_NO_DATA else "No revenue is reported"
+        sentences.append((Fragment(words, anchor="#gaps"), Fragment(" for the latest year.")))
     for concept, name in (("om", "operating"), ("nm", "net")):
         if latest.present(concept):
             figure = latest.figure(concept)
@@ -228,10 +231,9 @@ def what_to_look_at(
     best = [by_quadrant[key][0] for key in ("strengths", "opportunities") if by_quadrant.get(key)]
     chosen = (worst + sorted(rest, key=lambda found: -found.score) + best)[:3]
     sentences = [_stop(found.sentence) for found in chosen]
-    silent = layout.NOT_FOR_FINANCIALS if latest.book.health.get("sector") in ("bank", "insurer") else frozenset()
-    core = [gap for gap in gaps if gap.concept in layout.CORE - silent]
-    if core:
-        gap, others = core[0], len(gaps) - 1
+    told = [gap for gap in gaps if _surprising(latest, gap)]
+    if told:
+        gap, others = told[0], sum(gap.code != IN_NO_DATA for gap in gaps) - 1
         more = f", and {wording.counted(others, 'further gap')}" if others else ""
         sentences.append(
             (Fragment(f"{gap.label} is missing for {gap.span}", anchor=f"#{gap.id}"), Fragment(f"{more}."))
@@ -241,6 +243,18 @@ def what_to_look_at(
         verb = "is" if len(gaps) == 1 else "are"
         sentences.append((Fragment(words, anchor="#gaps"), Fragment(f" {verb} not reported.")))
     return tuple(sentences) or (say("No rule fired, and no figure is missing."),)
+
+
+def _surprising(latest: Latest, gap: Gap) -> bool:
+    """True for what a reader would expect: filed, of its sector, and a main line or one reported in another year."""
+    if gap.code == IN_NO_DATA:
+        return False
+    if latest.book.health.get("sector") in ("bank", "insurer") and gap.concept in layout.NOT_FOR_FINANCIALS:
+        return False
+    if gap.concept == "rnd" and latest.book.profile.get("sic") in layout.RETAIL:
+        return False
+    ever = any(figure.get("value") is not None for figure in latest.every.get(gap.concept) or ())
+    return ever or gap.concept in layout.CORE
 
 
 def _stop(sentence: Sentence) -> Sentence:

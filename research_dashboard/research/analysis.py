@@ -26,8 +26,9 @@ class Analysis:
         self.currency = currency_of(known)
         self.calendar = Calendar(file_facts(known, self.currency))
         self.facts_read = len(facts)
-        self._figures = Figures(self.calendar, self.sector, self.currency, view)
-        self._first = Figures(self.calendar, self.sector, self.currency, "first")
+        selection_of = company.name if company.selection else None
+        self._figures = Figures(self.calendar, self.sector, self.currency, view, selection_of)
+        self._first = Figures(self.calendar, self.sector, self.currency, "first", selection_of)
         self._evaluator = Evaluator(self._figures, self.figure)
         self._kept: dict[tuple[str, date], Figure] = {}
 

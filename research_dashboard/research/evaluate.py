@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from research_dashboard.research.concepts import CONCEPTS, Sector
 from research_dashboard.research.debt import HOLDS_LEASES
-from research_dashboard.research.figures import Figures, exact, facts_of
+from research_dashboard.research.figures import NOT_IN_DATA, Figures, exact, facts_of
 from research_dashboard.research.model import Figure
 from research_dashboard.research.ratios import (
     CAGR_YEARS,
@@ -42,6 +42,13 @@ class Evaluator:
 
     def ratio(self, id: str, end: date) -> Figure:
         """The ratio for the year that ends on a day. Raises KeyError for an unknown id."""
+        found = self._ratio(id, end)
+        if self.figures.selection_of and found.code in {"no_prior_year", "no_opening_balance"}:
+            reason = REFUSALS[NOT_IN_DATA].format(label=found.label, selection=self.figures.selection)
+            return replace(found, code=NOT_IN_DATA, reason=reason)
+        return found
+
+    def _ratio(self, id: str, end: date) -> Figure:
         if id in GROWTHS:
             return self._growth(GROWTHS[id], end)
         if id in CAGR_YEARS:
@@ -60,7 +67,7 @@ class Evaluator:
             absent = next((one for one in found if not one.present), None)
             if absent is None:
                 used += found
-            elif operand in ratio.optional:
+            elif operand in ratio.optional and absent.code != NOT_IN_DATA:
                 missing.append(absent)
             else:
                 return blank.without(absent, found)
@@ -101,7 +108,7 @@ class Evaluator:
         """The balance 350 to 380 days before; absent with `no_opening_balance`."""
         before = self.figures.calendar.opening(end)
         found = self.ask(concept, before) if before is not None else None
-        if found is not None and found.present:
+        if found is not None and (found.present or found.code == NOT_IN_DATA):
             return found
         label = LABELS[concept].lower()
         reason = REFUSALS["no_opening_balance"].format(label=label)
@@ -200,7 +207,7 @@ class _Blank:
     def without(self, absent: Figure, used: Sequence[Figure]) -> Figure:
         """An input is missing: its code and the tags tried are the ratio's too."""
         code, reason = absent.code or "not_reported", absent.reason
-        if self.id == "roic" and absent.concept == "etr" and code != "not_reported":
+        if self.id == "roic" and absent.concept == "etr" and code not in {"not_reported", NOT_IN_DATA}:
             code, reason = "tax_rate_unusable", REFUSALS["tax_rate_unusable"]
         present = tuple(one for one in used if one.present)
         return Figure(

@@ -18,6 +18,7 @@ from research_dashboard.research.concepts import (
 from research_dashboard.research.debt import debt_of
 from research_dashboard.research.model import Fact, Figure
 from research_dashboard.research.periods import Anchor, Calendar, View, differs, rounding
+from research_dashboard.research.wording import listed
 
 REASONS = {
     "not_reported": "{label} is not reported: none of the tags stands in the filings for this period.",
@@ -26,7 +27,17 @@ REASONS = {
     "st_investments_not_found": "Short-term investments were more than 1 % of assets a year before and cannot be found "
     "now.",
     "unclassified_balance_sheet": "The balance sheet does not separate current from noncurrent.",
+    "not_in_data": "{label} is not in the data at hand ({selection}): turn on live data.",
+    "not_derived": "{label} {can} be derived: {inputs} not reported.",
+    "not_derived_here": "{label} {can} be derived: {inputs} not in the data at hand ({selection}). Turn on live data.",
+    "not_together": "{label} {can} be derived: no filing holds {inputs} together.",
 }
+SELECTION = "the bundled figures of {company} are a selection"
+NOT_IN_DATA = "not_in_data"  # the source carries some tags of the company only: its filings may well hold the figure
+# What a selection of tags cannot show, for the tag that would show otherwise may have been left out of it.
+UNKNOWN_IN_A_SELECTION = frozenset(
+    {"not_reported", "partial_tag_only", "st_investments_not_found", "unclassified_balance_sheet"}
+)
 NONE_HELD = "No short-term investments are reported, now or a year before: taken as none."
 INSIDE_CASH = "Short-term investments are inside the cash line."
 SEGMENT_TOTAL = "May be a segment total: it exceeds revenue less costs and expenses by more than 2 % of revenue."
@@ -34,10 +45,17 @@ GROSS_DIFFERS = "The filed gross profit differs from revenue less cost of revenu
 
 
 class Figures:
-    """Every concept of one company in one view, computed when asked for and kept."""
+    """Every concept of one company in one view, computed when asked for and kept.
 
-    def __init__(self, calendar: Calendar, sector: Sector, currency: str, view: View) -> None:
+    `selection_of` is the company's name where its facts are a selection of tags: then what is absent is not in the
+    data, which says nothing of the filings.
+    """
+
+    def __init__(
+        self, calendar: Calendar, sector: Sector, currency: str, view: View, selection_of: str | None = None
+    ) -> None:
         self.calendar, self.sector, self.currency, self.view = calendar, sector, currency, view
+        self.selection_of = selection_of
         self._kept: dict[tuple[str, date], Figure] = {}
         self._in_filing: dict[tuple[str, str, date, bool], Figure | None] = {}
 
@@ -104,13 +122,37 @@ class Figures:
         return "not_reported", ()
 
     def _absent(self, concept: Concept, end: date, code: str, parts: Sequence[str], *notes: str) -> Figure:
-        reason = REASONS[code].format(label=concept.label, part=", ".join(parts), sector=self.sector)
+        if self.selection_of and code in UNKNOWN_IN_A_SELECTION:
+            code, notes = NOT_IN_DATA, tuple(note for note in notes if note != NONE_HELD)
+        words = {"part": ", ".join(parts), "sector": self.sector, "selection": self.selection}
+        reason = self._not_derived(concept, end, code) or REASONS[code].format(label=concept.label, **words)
         tried = () if code == "not_applicable_sector" else self.tags_tried(concept)
         year = self.calendar.by_end.get(end) if concept.kind == "duration" else None
         return Figure(
             concept.id, concept.label, self._unit(concept), "absent", None, year.start if year else None, end,
             code=code, reason=reason, tags_tried=tried, notes=notes,
         )  # fmt: skip
+
+    @property
+    def selection(self) -> str:
+        """That the data are a selection, in words."""
+        return SELECTION.format(company=self.selection_of)
+
+    def _not_derived(self, concept: Concept, end: date, code: str) -> str | None:
+        """Which inputs a formula lacks; None for what no formula makes, or inputs that no page shows."""
+        formula = next((step for step in self._steps(concept) if isinstance(step, D)), None)
+        if formula is None or code not in {"not_reported", NOT_IN_DATA} or any(term.filed for term in formula.terms):
+            return None  # equity and its total are made of each other
+        inputs = [CONCEPTS[term.concept] for term in formula.terms if not term.optional]
+        missing = [one for one in inputs if not self.figure(one.id, end).present]
+        if not all(one.shown for one in missing or inputs):
+            return None
+        said = "not_together" if not missing else "not_derived" if code == "not_reported" else "not_derived_here"
+        names = listed([one.label.lower() for one in missing or inputs])
+        verb = "are" if len(missing) > 1 else "is"
+        can = "cannot" if len(self._steps(concept)) == 1 else "is not filed and cannot"
+        named = f"{names} {verb}" if missing else names
+        return REASONS[said].format(label=concept.label, can=can, inputs=named, selection=self.selection)
 
     def tags_tried(self, concept: Concept) -> tuple[str, ...]:
         """Every tag that the concept's steps look at, in order, in formulas too."""
@@ -240,7 +282,8 @@ class Figures:
         cash, held = self.figure("cash", end), self.figure("st_investments", end)
         if not cash.present:
             return replace(cash, concept=concept.id, label=concept.label)
-        if held.code == "st_investments_not_found":
+        unseen = held.code == NOT_IN_DATA and INSIDE_CASH not in held.notes
+        if held.code == "st_investments_not_found" or unseen:
             return replace(held, concept=concept.id, label=concept.label)
         notes = (*cash.notes, *held.notes)
         return replace(cash, concept=concept.id, label=concept.label, made="derived", formula="cash", inputs=(cash,),

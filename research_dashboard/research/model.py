@@ -26,6 +26,7 @@ class Company:
     state_of_incorporation: str | None = None
     fiscal_year_end: str | None = None  # MMDD
     former_names: tuple[str, ...] = ()
+    selection: bool = False  # the facts at hand are of some tags only: what is absent may well be filed
 
     @property
     def ticker(self) -> str | None:

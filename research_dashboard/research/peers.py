@@ -197,7 +197,7 @@ def _unfit(subject: Analysed, other: Analysed) -> tuple[str, str] | None:
     if related(subject.company, other.company):
         return "related", "It is a predecessor, a successor or a part of the company itself."
     if not other.years:
-        return "not_reported", "No fiscal year of it can be read from the filings at hand."
+        return _code(other), "No fiscal year of it can be read from the filings at hand."
     if other.currency != subject.currency:
         return "currency_mismatch", f"It reports in {other.currency}; amounts are never converted."
     if other.latest.end + timedelta(days=STALE_DAYS) < other.as_of:
@@ -209,7 +209,14 @@ def _missing(other: Analysed, year: int) -> tuple[str, str]:
     """Code and reason why a company that fits has no revenue in the calendar year."""
     if any(calendar_year(end) == year for end in transition_ends(other)):
         return "transition_period", f"It filed a transition period for CY{year}; that is never annualised."
+    if other.company.selection:
+        return "not_in_data", f"Its revenue of CY{year} is not in the bundled selection of its figures."
     return "not_reported", f"It reports no revenue for a year of CY{year}."
+
+
+def _code(other: Analysed) -> str:
+    """Why something is absent: not reported, or not in a selection of figures."""
+    return "not_in_data" if other.company.selection else "not_reported"
 
 
 def _gather(level: Level, subject: Analysed, pool: Sequence[Analysed], year: int) -> PeerSet | None:

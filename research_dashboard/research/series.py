@@ -125,7 +125,13 @@ def _standing(analysis: "Analysis") -> Iterator[dict[str, Any]]:
     if analysis.stale:
         text = f"The newest year at hand ended {long_date(latest.end)}, more than 18 months before the as-of date."
         yield _note("stale", text, latest.end)
-    if analysis.calendar.partial:
+    if analysis.company.selection:
+        text = (
+            f"The bundled figures of {analysis.company.name} are a selection: what is missing here may well be filed. "
+            "Turn on live data to have it."
+        )
+        yield _note("selection", text, latest.end)
+    elif analysis.calendar.partial:
         text = "The data at hand hold no balance sheets: years are those of the flows in the annual reports."
         yield _note("partial_data", text, latest.end)
     dropped = len(analysis.calendar.years) - len(analysis.years)

@@ -193,6 +193,9 @@ class Absence(NamedTuple):
 
 ABSENT: Mapping[str, Absence] = {
     "not_reported": Absence(NOT_REPORTED, "No filing reports it under any of the tags tried."),
+    "not_in_data": Absence(
+        NOT_REPORTED, "The data at hand are a selection of the company’s figures, without it: turn on live data."
+    ),
     "partial_tag_only": Absence(NOT_REPORTED, "Only a part of it is filed; a part is not shown as the whole."),
     "no_opening_balance": Absence(NOT_REPORTED, "The balance at the start of the year is not filed: no average."),
     "no_prior_year": Absence(NOT_REPORTED, "No year that ended 350 to 380 days earlier is filed."),
@@ -261,7 +264,7 @@ def in_words(figure: Mapping[str, Any]) -> str:
     """The same in a sentence: $416.2 billion, 32.0%, 29.1×, not reported."""
     value, unit = figure.get("value"), figure["unit"]
     if value is None:
-        return WORDS[absence(figure.get("code")).mark]
+        return NOT_IN_DATA if figure.get("code") == "not_in_data" else WORDS[absence(figure.get("code")).mark]
     if unit == "shares":
         return f"{money_words(value, 'shares').removeprefix('shares ')} shares"
     if "/" in unit:
@@ -271,6 +274,7 @@ def in_words(figure: Mapping[str, Any]) -> str:
     return money_words(value, unit)
 
 
+NOT_IN_DATA = "not in the data at hand"
 WORDS = {
     NOT_REPORTED: "not reported",
     NOT_MEANINGFUL: "not meaningful",

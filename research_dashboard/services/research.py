@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -15,6 +16,7 @@ from research_dashboard.research import model
 from research_dashboard.research.steps import CannotResearch, Progress, Request
 from research_dashboard.services.leases import Lease, pin
 from research_dashboard.settings import Settings
+from research_dashboard.sources.bundled import selections
 from research_dashboard.tables.companies import DataLoad, Fact
 from research_dashboard.tables.runs import ResearchRun, Source
 
@@ -37,12 +39,18 @@ class Stored:
         """Every company with facts in this source; and those chosen, so that it is said why one cannot be compared."""
         found = companies_with_facts(self.source)
         there = {company.id for company in found}
-        return [*found, *companies_by_id([id_ for id_ in self.chosen if id_ not in there])]
+        chosen = companies_by_id([id_ for id_ in self.chosen if id_ not in there])
+        return [as_known(company, self.source) for company in (*found, *chosen)]
 
 
 def _filed(source: str) -> Source:
     """Where filed facts come from in a run: for a private company those of its peers, from the bundle."""
     return Source.BUNDLED if source == Source.UPLOADED else Source(source)
+
+
+def as_known(company: model.Company, source: Source) -> model.Company:
+    """The company as a source knows it: of some the bundle has some tags only; other sources are whole."""
+    return replace(company, selection=source == Source.BUNDLED and company.cik in selections())
 
 
 def warm(keep_on: Callable[[], bool]) -> int:
@@ -56,8 +64,8 @@ def warm(keep_on: Callable[[], bool]) -> int:
     read = 0
     with reading() as session:
         loads, _ = pinned(session, source.value)
-    companies = companies_with_facts(source) if loads else []
-    for company in companies[:MOST_WARMED]:
+    companies = companies_with_facts(source)[:MOST_WARMED] if loads else []
+    for company in (as_known(company, source) for company in companies):
         if not keep_on():
             break
         request = Request(0, company, utcnow().date(), source.value, data=loads)
@@ -118,7 +126,7 @@ def material(run_id: int) -> tuple[Request, Stored]:
     source = run.source or Source.BUNDLED.value
     request = Request(
         run_id=run.id,
-        company=company,
+        company=as_known(company, Source(source)),
         as_of=run.as_of or run.date.date(),
         source=source,
         chosen_peers=tuple((run.options or {}).get("peers", ())),

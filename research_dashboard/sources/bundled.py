@@ -75,6 +75,12 @@ def bundle_version() -> str:
     return str(sources()["version"])
 
 
+@cache
+def selections() -> frozenset[int]:
+    """CIKs of the bundled companies of which the packages carry some tags only."""
+    return frozenset(int(cik) for cik in sources()["selections"])
+
+
 def read_bundle() -> Bundle:
     """The bundle that ships with this code."""
     manifest = _file("SOURCES.json").read_bytes()

@@ -194,6 +194,8 @@ class Reader:
     def leases_beside_debt(self) -> float:
         """Finance leases that the debt figure does not hold already; nothing where none are filed."""
         leases = self.optional("finance_leases")
+        if leases is None and self._subject.company.selection:
+            raise Untested
         if leases is None or holds_leases(self._subject.figure("debt", self._year(0).end)):
             return 0.0
         return leases
@@ -201,7 +203,7 @@ class Reader:
     def distributed(self, back: int) -> float:
         """Dividends and buybacks of a year; one of them counts as none only where the other is filed."""
         paid = [self.optional("dividends", back), self.optional("buybacks", back)]
-        if paid == [None, None]:
+        if paid == [None, None] or (None in paid and self._subject.company.selection):
             raise Untested
         return sum(value for value in paid if value is not None)
 

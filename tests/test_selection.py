@@ -1,0 +1,130 @@
+"""A company of which the bundle has some tags only: what is absent is not in the data, and no page says more."""
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from research_dashboard.extensions import reading
+from research_dashboard.pages.report import run_facts
+from research_dashboard.queries.companies import companies_with_facts
+from research_dashboard.queries.reports import results_by_type
+from research_dashboard.reports.build import build
+from research_dashboard.reports.markdown import write
+from research_dashboard.reports.sentences import plain
+from research_dashboard.research.analysis import Analysis, analyse
+from research_dashboard.research.concepts import CONCEPTS
+from research_dashboard.research.evaluate import EVERY_RATIO
+from research_dashboard.services import runs
+from research_dashboard.services.research import as_known
+from research_dashboard.sources.bundled import selections
+from research_dashboard.tables.runs import ResearchRun, Source
+from research_dashboard.worker import Worker
+from tests.companies_by_hand import ByHand
+from tests.conftest import Page
+from tests.filed import TODAY, bundled
+from tests.test_rules import verdict
+
+SELECTED = ("SNOW", "DDOG", "TTD", "MDB", "JPM", "GOOGL")
+NEVER_OF_A_SELECTION = {"not_reported", "partial_tag_only", "st_investments_not_found", "unclassified_balance_sheet",
+                        "no_opening_balance", "no_prior_year"}  # fmt: skip
+SAID = "not in the data at hand (the bundled figures of Snowflake Inc. are a selection)"
+
+
+def analysed(ticker: str, selection: bool = True) -> Analysis:
+    company, facts = bundled(ticker)
+    return analyse(replace(company, selection=selection), facts, TODAY)
+
+
+def test_the_bundle_says_of_which_companies_it_has_a_selection(bundled: Flask) -> None:
+    ciks = {company.cik for company in companies_with_facts(Source.BUNDLED) if {*company.tickers} & {*SELECTED}}
+    assert len(ciks) == 6
+    assert selections() == ciks
+
+
+def test_only_the_bundled_source_is_a_selection(bundled: Flask) -> None:
+    companies = {company.ticker: company for company in companies_with_facts(Source.BUNDLED)}
+    assert as_known(companies["SNOW"], Source.BUNDLED).selection
+    assert not as_known(companies["SNOW"], Source.LIVE).selection
+    assert not as_known(companies["SNOW"], Source.IMPORTED).selection
+    assert not as_known(companies["AAPL"], Source.BUNDLED).selection
+
+
+@pytest.mark.parametrize("ticker", SELECTED)
+def test_no_absent_figure_of_a_selection_speaks_of_the_filings(ticker: str) -> None:
+    analysis = analysed(ticker)
+    absent = [
+        figure
+        for year in analysis.years
+        for name in (*CONCEPTS, *EVERY_RATIO)
+        if not (figure := analysis.figure(name, year.end)).present
+    ]
+    assert any(figure.code == "not_in_data" for figure in absent)
+    for figure in absent:
+        if "short-term investments are inside the cash line" in " ".join(figure.notes).lower():
+            continue
+        assert figure.code not in NEVER_OF_A_SELECTION, (figure.concept, figure.end, figure.code)
+        if figure.code == "not_in_data":
+            assert "not in the data at hand" in (figure.reason or "")
+            assert "urn on live data" in (figure.reason or "")
+
+
+def test_cash_alone_is_not_taken_for_all_liquid_funds_in_a_selection() -> None:
+    end = analysed("GOOGL").latest.end
+    assert analysed("GOOGL", selection=False).figure("liquid", end).present
+    assert analysed("GOOGL").figure("liquid", end).code == "not_in_data"
+    assert analysed("GOOGL").figure("nd", end).code == "not_in_data"
+
+
+def test_a_whole_source_keeps_not_reported() -> None:
+    analysis = analysed("NKE", selection=False)
+    assert analysis.figure("operating_income", analysis.latest.end).code == "not_reported"
+
+
+def test_what_a_selection_lacks_is_not_taken_for_nothing_by_a_rule() -> None:
+    values: dict[str, Any] = {"nd": [-30e6], "assets": [200e6], "debt": [1]}
+    selected = replace(ByHand({}).company, selection=True)
+    assert verdict("S07", values).state == "fired"
+    assert verdict("S07", values, company=selected).state == "untested"
+
+
+def test_a_report_on_a_selection_says_so_once_and_dwells_on_no_gap(
+    bundled: Flask, visit: Callable[..., Page], client: FlaskClient
+) -> None:
+    run_id = runs.start_research("SNOW", "ann").run_id
+    Worker(bundled).work()
+    with reading() as session:
+        results: dict[str, Any] = results_by_type(session, run_id)
+        report = build(run_facts(session.get_one(ResearchRun, run_id)), results)
+    assert [title for title, _ in report.banners].count("A selection of figures") == 1
+    assert "hold no balance sheets" not in " ".join(report.notes)
+    look = next(said for question, said in report.answers if question == "What to look at")
+    assert not any("missing" in plain(sentence) for sentence in look)
+    assert report.gaps
+    assert {gap.code for gap in report.gaps} <= {"not_in_data"}
+    assert all(gap.mark == "n/r" and SAID in gap.reason for gap in report.gaps)
+    tiles = [tile for tile in report.tiles if not tile.cell.present]
+    assert tiles
+    assert all("not in the data at hand" in tile.below for tile in tiles)
+    page = visit(f"/runs/{run_id}")
+    assert "none of the tags stands in the filings" not in page.text("main")
+    assert "none of the tags stands" not in write(report)
+    rows = list(csv.DictReader(io.StringIO(client.get(f"/runs/{run_id}/report.csv").text)))
+    assert "not_in_data" in {row["code"] for row in rows}
+    assert "not_reported" not in {row["code"] for row in rows if row["company"].startswith("Snowflake")}
+
+
+def test_a_derived_figure_names_the_input_that_it_lacks() -> None:
+    nike = analysed("NKE", selection=False)
+    assert (
+        nike.figure("ebitda", nike.latest.end).reason == "EBITDA cannot be derived: operating income is not reported."
+    )
+    snow = analysed("SNOW")
+    words = snow.figure("ebitda", snow.latest.end).reason or ""
+    assert words.startswith("EBITDA cannot be derived: depreciation and amortization is ")
+    assert SAID in words
