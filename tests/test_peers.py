@@ -117,6 +117,13 @@ def test_an_office_of_five_is_wide_and_all_that_is_loaded_never_feeds_a_rule() -
     )
 
 
+def test_companies_that_share_no_industry_are_not_said_to_share_a_broad_one() -> None:
+    everyone = compared(filer(1, 3571), *[filer(n, 7000 + 100 * n, office=str(n)) for n in range(2, 8)])
+    assert (everyone.display.warning or "").startswith("These companies share no industry with the company")
+    office = compared(filer(1, 3571), *[filer(n, 7000 + 100 * n) for n in range(2, 7)])
+    assert (office.display.warning or "").startswith("These companies share no more than a broad industry")
+
+
 def test_a_narrow_set_of_five_needs_no_warning() -> None:
     found = compared(filer(1, 7372), *[filer(n, 7372) for n in range(2, 7)])
     assert (found.display.level, found.display.warning) == ("sic4", None)

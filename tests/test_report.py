@@ -18,7 +18,7 @@ from research_dashboard.models import ResearchResult, ResearchRun, Status
 from research_dashboard.reports.build import build
 from research_dashboard.reports.model import NotAReport, RunFacts
 from tests.conftest import Page
-from tests.report_results import results
+from tests.report_results import YEARS, results
 
 RUN = RunFacts(7, "Apple Inc.", "analyst", utcnow(), None, "bundled", "AAPL")
 Visit = Callable[..., Page]
@@ -208,6 +208,53 @@ def test_a_loss_after_a_profit_is_said_in_money_not_in_percent() -> None:
     report = build(RUN, data)
     answers = {question: "".join(f.text for s in said for f in s) for question, said in report.answers}
     assert "net income −$5.8 billion after $93.7 billion" in answers["What changed"]
+
+
+def answers_of(data: dict[str, Any]) -> dict[str, str]:
+    """What the tear sheet says, by question."""
+    return {question: "".join(f.text for s in said for f in s) for question, said in build(RUN, data).answers}
+
+
+def test_restated_figures_are_counted_once_and_only_where_filed() -> None:
+    data = results()
+    health = data["financial_health"]
+    end, cash = YEARS[-1][2], {**health["concepts"]["assets"][-1], "concept": "cash", "label": "Cash"}
+    health["concepts"]["cash"] = [cash]
+    health["concepts"]["liquid"] = [{**cash, "concept": "liquid", "label": "Liquid funds", "made": "derived"}]
+    health["concepts"]["equity_total"] = [{**cash, "concept": "equity_total"}]  # the very same fact
+    sides = {"first": {"value": 100}, "latest": {"value": 120}}
+    concepts = ("cash", "liquid", "equity_total", "fcf")
+    health["restated"] = [{"concept": concept, "end": end, **sides} for concept in concepts]
+    assert "1 filed figure was restated" in answers_of(data)["What changed"]
+    labels = [row.label for row in build(RUN, data).restated]
+    assert sorted(label for label in labels if "(derived)" in label) == [
+        "Free cash flow (derived)",
+        "Liquid funds (derived)",
+    ]
+
+
+def test_gaps_read_oldest_to_newest_and_what_is_never_reported_is_not_dwelt_on() -> None:
+    data = results()
+    gap = data["gaps"]["gaps"][0]
+    missing = [{**gap, "end": end, "period_label": label} for label, _, end in reversed(YEARS[2:])]
+    never = [{**one, "concept": "rnd", "label": "Research and development"} for one in missing]
+    data["gaps"] = {"count": 6, "gaps": [*missing, *never]}
+    said = answers_of(data)["What to look at"]
+    assert "Interest expense is missing for FY2023 to FY2025." in said
+    assert "Research and development" not in said
+    data["gaps"] = {"count": 3, "gaps": [{**one, "code": "not_in_data"} for one in missing]}
+    assert "missing" not in answers_of(data)["What to look at"]
+
+
+def test_own_filings_say_their_period_even_where_only_older_figures_of_them_are_used() -> None:
+    data = results()
+    health = data["financial_health"]
+    old = {**next(iter(health["facts"].values())), "id": 9999, "accession": "0000320193-14-000001", "end": "2013-09-28",
+           "filed": "2014-10-27"}  # fmt: skip
+    health["facts"]["9999"] = old
+    health["earlier_years"] = [{"label": "FY2014", "end": "2014-09-27", "accession": old["accession"]}]
+    source = next(one for one in build(RUN, data).sources if one.accession == old["accession"])
+    assert "for the period ended 27 Sep 2014" in source.words
 
 
 def test_a_chart_breaks_at_a_gap_and_hangs_losses_below_zero() -> None:

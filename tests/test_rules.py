@@ -215,6 +215,20 @@ def test_net_cash_and_spending_beyond_cash_flow_have_their_own_words() -> None:
     assert verdict("O08", builder).sentence.endswith("times depreciation, beyond operating cash flow")
 
 
+def test_finance_leases_that_are_counted_are_named() -> None:
+    owing: Values = {"nd": [5 * M], "ebitda": [20 * M], "fcf": [9 * M], "nm": [5], "debt": [9 * M]}
+    assert verdict("O04", owing).sentence.startswith("Net debt is 0.2 times EBITDA")
+    leasing = owing | {"finance_leases": [2 * M]}
+    assert verdict("O04", leasing).sentence.startswith("Net debt with finance leases is 0.4 times EBITDA")
+    rich = leasing | {"nd": [-5 * M], "assets": [50 * M]}
+    assert verdict("O04", rich).sentence.startswith("Liquid funds exceed debt and finance leases by $3.0 million")
+    assert verdict("S07", rich).sentence == (
+        "Cash and short-term investments exceed borrowings and finance leases by $3.0 million"
+    )
+    inside = verdict("S07", rich, figure_notes={"debt": ("Holds finance leases.",)})
+    assert inside.sentence == "Cash and short-term investments exceed borrowings by $5.0 million"
+
+
 def test_leases_inside_the_debt_line_are_not_counted_again() -> None:
     values: Values = {"nd": [-30 * M], "assets": [200 * M], "finance_leases": [29 * M], "debt": [1]}
     assert verdict("S07", values).state == "silent"

@@ -119,6 +119,12 @@ def test_a_report_on_a_selection_says_so_once_and_dwells_on_no_gap(
     assert "not_reported" not in {row["code"] for row in rows if row["company"].startswith("Snowflake")}
 
 
+def test_a_margin_does_not_apply_to_a_bank_even_where_its_input_is_missing() -> None:
+    bank = analysed("JPM")
+    codes = {bank.figure(name, bank.latest.end).code for name in ("gm", "om", "fcfm", "de")}
+    assert codes == {"not_applicable_sector"}
+
+
 def test_a_derived_figure_names_the_input_that_it_lacks() -> None:
     nike = analysed("NKE", selection=False)
     assert (

@@ -134,6 +134,13 @@ def test_changes_are_computed_before_rounding() -> None:
     assert w.change(figure("fcf", "USD", 5), figure("fcf", "USD", None, "not_reported")) == "–"
 
 
+def test_no_change_is_shown_of_what_is_shown_without_a_number() -> None:
+    cash, less, owing = (figure("nde", "ratio", value) for value in (-0.3, -0.4, 0.2))
+    assert w.change(cash, less) == w.change(owing, less) == w.change(cash, owing) == "–"
+    assert w.change(figure("cover", "ratio", 150), figure("cover", "ratio", 120)) == "–"
+    assert w.change(figure("cover", "ratio", 12), figure("cover", "ratio", 10.5)) == "+1.5×"
+
+
 def test_dates_times_and_counts() -> None:
     assert w.long_date("2025-09-27") == "27 Sep 2025"
     assert w.long_date(date(2026, 3, 2)) == "2 Mar 2026"

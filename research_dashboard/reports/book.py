@@ -144,6 +144,8 @@ class Book:
         """One number a filing: the subject's newest first, then each peer's in the order of the set."""
         filings: dict[str, JSON] = {}
         ends: dict[str, str] = {}
+        years = (*(self.health.get("earlier_years") or ()), *(self.health.get("years") or ()))
+        own = {year["accession"]: year["end"] for year in years if year.get("accession")}
         for fact in self.facts.values():
             accession = fact["accession"]
             filings[accession] = fact
@@ -163,7 +165,7 @@ class Book:
                 fact["filed"],
                 fact["accession"],
                 fact.get("url"),
-                ends.get(fact["accession"]),
+                own.get(fact["accession"]) or ends.get(fact["accession"]),
             )
             for number, fact in enumerate(ordered, 1)
         )

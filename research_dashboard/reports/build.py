@@ -43,11 +43,11 @@ def build(run: RunFacts, results: Mapping[str, Any]) -> Report:
     peers, columns = _peers(book)
     standing = _standing(book, results)
     swot = _swot(book, results.get("swot_analysis") or {})
-    recent, earlier = _restated(book, health)
+    recent, earlier, restated = _restated(book, health)
     gaps = _gaps(results.get("gaps") or {}, health)
     position = results.get("market_position") or {}
     comparison = results.get("peer_comparison") or {}
-    latest = tear.Latest(book, every, standing, position, len(recent))
+    latest = tear.Latest(book, every, standing, position, restated)
     notes = _notes(health)
     return Report(
         run=run,
@@ -287,12 +287,16 @@ def _unbroken(missing: Sequence[str], ends: Sequence[str]) -> bool:
     return missing[0] in ends and list(ends[ends.index(missing[0]) :][: len(missing)]) == list(missing)
 
 
-def _restated(book: Book, health: JSON) -> tuple[tuple[Restated, ...], tuple[Restated, ...]]:
-    """What was restated of the years shown, and of the earlier ones and by share splits."""
+def _restated(book: Book, health: JSON) -> tuple[tuple[Restated, ...], tuple[Restated, ...], int]:
+    """What was restated of the years shown, and of the earlier ones and by share splits; how many filed facts were.
+
+    What is derived from restated figures is a row of the table too, and says so; it is not counted.
+    """
     shown = {year["end"] for year in _shown(health["years"])}
     splits = any(note.get("kind") == "split" for note in health.get("notes") or ())
     recent: list[Restated] = []
     other: list[Restated] = []
+    filed: set[Any] = set()  # the restated facts of the years shown, each once
     for item in reversed(health.get("restated") or ()):
         concept = item["concept"]
         series = health["concepts"].get(concept) or health["ratios"].get(concept) or ()
@@ -300,10 +304,15 @@ def _restated(book: Book, health: JSON) -> tuple[tuple[Restated, ...], tuple[Res
         first, latest = ({"concept": concept, "unit": unit, "value": item[key]["value"]} for key in ("first", "latest"))
         label, period = book.label(concept), book.years.get(item["end"], item["end"])
         change = wording.change(latest, first)
+        figure: JSON = next((one for one in series if one["period"]["end"] == item["end"]), {})
+        if figure.get("made", "filed") != "filed":
+            label += " (derived)"
         row = Restated(label, period, wording.display(first, book.scale), wording.display(latest, book.scale), change)
         by_split = splits and unit.endswith("shares")
         (recent if item["end"] in shown and not by_split else other).append(row)
-    return tuple(recent), tuple(other)
+        if row in recent and figure.get("made", "filed") == "filed":
+            filed.add(tuple(figure.get("facts") or (concept, item["end"])))
+    return tuple(recent), tuple(other), len(filed)
 
 
 def _evidence(book: Book, parts: Sequence[Part], peers: Sequence[PeerRow]) -> tuple[Evidence, ...]:

@@ -62,6 +62,8 @@ class Evaluator:
         used: list[Figure] = []
         blank = _Blank(ratio.id, ratio.label, ratio.unit, ratio.formula, end, ratio.divisor, self.sector)
         missing: list[Figure] = []
+        if self.sector in ratio.not_for:
+            return blank.refused("not_applicable_sector", self._at_hand(ratio, end))
         for operand in ratio.operands:
             found = self._operand(operand, end, values)
             absent = next((one for one in found if not one.present), None)
@@ -75,8 +77,6 @@ class Evaluator:
             return blank.without(missing[0], missing)
         for operand in ratio.also:
             self._operand(operand, end, values)
-        if self.sector in ratio.not_for:
-            return blank.refused("not_applicable_sector", used)
         for test in (*ratio.before, _own_tests(ratio.id, used)):
             code = test(values)
             if code is not None:
@@ -87,6 +87,10 @@ class Evaluator:
             if code is not None:
                 return replace(blank.refused(code, used), raw=result)
         return blank.made(result, used, *(f"{one.label}: counted as nothing, not reported." for one in missing))
+
+    def _at_hand(self, ratio: Ratio, end: date) -> list[Figure]:
+        """The operands that are there: shown beside a ratio that does not apply."""
+        return [one for operand in ratio.operands for one in self._operand(operand, end, {}) if one.present]
 
     def _operand(self, operand: str, end: date, values: dict[str, float]) -> list[Figure]:
         """The figures of an operand, its value put down where all of them are present."""

@@ -67,6 +67,7 @@ def financial_health(analysis: Analysis) -> dict[str, Any]:
         "view": analysis.view,
         "fiscal_year": {"label": latest.label, "start": latest.start.isoformat(), "end": latest.end.isoformat()},
         "years": [_year(year, analysis.own_filing(year.end)) for year in years],
+        "earlier_years": [_year(year, analysis.own_filing(year.end)) for year in analysis.years[:-YEARS_AT_HAND]],
         **{name: figure_json(analysis.figure(id, latest.end), latest.label) for name, id in HEADLINES.items()},
         "concepts": _series(concepts, years),
         "ratios": _series(ratios, years),

@@ -108,6 +108,11 @@ class PeerSet:
         """What must be read before the table; None for a set that is narrow and large enough."""
         if not self.peers:
             return "There is no company to compare with in the loaded data."
+        if self.level == "all":
+            return (
+                "These companies share no industry with the company: they are only those that are loaded. "
+                "Ranks within the set say little, and no finding uses them."
+            )
         if self.level not in NARROW:
             return (
                 "These companies share no more than a broad industry with the company. "

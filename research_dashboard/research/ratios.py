@@ -1,7 +1,7 @@
 """The ratios: section 3 of FINANCE.md as a table, and how one is computed or refused.
 
 A flow over a stock stands on the average of opening and closing balance, a stock over a stock on the period's end.
-The tests come in one order: an input is missing, the ratio does not apply, a sign, a size. Values are fractions:
+The tests come in one order: the ratio does not apply, an input is missing, a sign, a size. Values are fractions:
 0.281 is 28.1 %; whoever stores or shows them multiplies.
 """
 

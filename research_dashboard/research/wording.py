@@ -18,6 +18,7 @@ MINUS = "−"
 DASH = "–"
 NOT_REPORTED, NOT_MEANINGFUL, NOT_APPLICABLE = "n/r", "n/m", "n/a"
 PERCENT_LIMIT = 1000  # a percentage of this size or more means nothing to a reader: n/m
+NET_CASH = "net cash"  # what net debt to EBITDA is where it is negative
 COVER_LIMIT = 100  # above it the multiple is no news: ">100×"
 ONE_PLACE = frozenset({"nde", "cover", "capint"})  # multiples with one decimal; all others have two
 
@@ -173,12 +174,19 @@ def change(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
     match now["unit"]:
         case "percent":
             return pp(difference)
+        case "ratio" if _without_number(now) or _without_number(before):
+            return DASH  # from net cash to net cash: a difference would be of numbers that are not shown
         case "ratio":
             return multiple(difference, _places(now["concept"]), signed=True)
         case "days":
             return days(difference, signed=True)
     grown = growth(new, old)
     return NOT_MEANINGFUL if grown is None else percent(grown, signed=True)
+
+
+def _without_number(figure: Mapping[str, Any]) -> bool:
+    """True for a multiple that is shown in words: net cash, more than a hundred times."""
+    return display(figure) in {NET_CASH, f">{COVER_LIMIT}×"}
 
 
 # ── A figure of a stored result ────────────────────────────────────────────────────────────────────────────────────
@@ -248,7 +256,7 @@ def display(figure: Mapping[str, Any] | None, scale: Scale = MILLIONS, *, signed
         case "percent":
             return percent(value, signed=signed)
         case "ratio" if concept == "nde" and exact(value) < 0:
-            return "net cash"
+            return NET_CASH
         case "ratio" if concept == "cover" and exact(value) > COVER_LIMIT:
             return f">{COVER_LIMIT}×"
         case "ratio":

@@ -67,17 +67,21 @@ def research_above_peers(x: Reader) -> Hit | None:
     unless=("T06", "T08"),
     base=25,
     score="(1 − nde) ÷ 1.5",
-    sentence="Net debt is {nde} EBITDA and free cash flow {fcf}: borrowing is low against earnings",
+    sentence="Net debt{with} is {nde} EBITDA and free cash flow {fcf}: borrowing is low against earnings",
 )
 def borrowing_low(x: Reader) -> Hit | None:
     """(nd + finance leases) ÷ ebitda ≤ 1, fcf > 0, nm > 0, cover absent or ≥ 8, neither T06 nor T08."""
-    nd, ebitda, fcf, nm = x("nd") + x.leases_beside_debt(), x("ebitda"), x("fcf"), x("nm")
+    leases = x.leases_beside_debt()
+    nd, ebitda, fcf, nm = x("nd") + leases, x("ebitda"), x("fcf"), x("nm")
     cover = x.optional_raw("cover")
     if ebitda <= 0 or fcf <= 0 or nm <= 0 or (cover is not None and cover < 8):
         return None
     nde = nd / ebitda
     words = {"nde": times(nde), "fcf": x.money(fcf), "surplus": x.money(-nd)}
-    sentence = "Liquid funds exceed debt by {surplus} and free cash flow was {fcf}: borrowing is low against earnings"
+    words |= {"with": " with finance leases" if leases else "", "and": " and finance leases" if leases else ""}
+    sentence = (
+        "Liquid funds exceed debt{and} by {surplus} and free cash flow was {fcf}: borrowing is low against earnings"
+    )
     return x.fires(nde <= 1, (1 - nde) / 1.5, sentence if nd < 0 else None, **words)
 
 

@@ -109,13 +109,15 @@ def cash_above_profit(x: Reader) -> Hit | None:
     optional=("finance_leases", "debt"),
     base=30,
     score="size ÷ 30 % of assets",
-    sentence="Cash and short-term investments exceed borrowings by {surplus}",
+    sentence="Cash and short-term investments exceed borrowings{leases} by {surplus}",
 )
 def net_cash(x: Reader) -> Hit | None:
     """nd + finance leases < 0 and its size ≥ 2 % of assets."""
-    surplus, assets = -(x("nd") + x.leases_beside_debt()), x("assets")
+    leases = x.leases_beside_debt()
+    surplus, assets = -(x("nd") + leases), x("assets")
     part = surplus / assets if assets > 0 else 0
-    return x.fires(part >= 0.02, part / 0.3, surplus=x.money(surplus))
+    words = {"surplus": x.money(surplus), "leases": " and finance leases" if leases else ""}
+    return x.fires(part >= 0.02, part / 0.3, **words)
 
 
 @rule(
