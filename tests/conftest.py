@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import html5lib
+import hypothesis
 import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
@@ -19,6 +20,10 @@ from research_dashboard import create_app
 from research_dashboard.extensions import db
 from research_dashboard.services.loads import import_bundle
 from research_dashboard.settings import Settings
+
+# How fast a busy machine makes up examples says nothing about the code: what is asserted stays as it is.
+hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("busy")
 
 
 def settings_for(folder: Path, **values: Any) -> Settings:

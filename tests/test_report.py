@@ -240,7 +240,7 @@ def test_gaps_read_oldest_to_newest_and_what_is_never_reported_is_not_dwelt_on()
     never = [{**one, "concept": "rnd", "label": "Research and development"} for one in missing]
     data["gaps"] = {"count": 6, "gaps": [*missing, *never]}
     said = answers_of(data)["What to look at"]
-    assert "Interest expense is missing for FY2023 to FY2025." in said
+    assert "Interest expense is missing for FY2023 to FY2025" in said
     assert "Research and development" not in said
     data["gaps"] = {"count": 3, "gaps": [{**one, "code": "not_in_data"} for one in missing]}
     assert "missing" not in answers_of(data)["What to look at"]
