@@ -210,7 +210,11 @@ def test_an_own_company_is_researched_like_the_rest_and_marked_as_not_filed(
     assert "Not filed" in fact.text("p.lead")
     assert "sec.gov" not in fact.html
     assert "Uploaded, not filed" in visit(f"/historical-records?run={run.id}").html
-    for extension in ("csv", "html", "json"):
+    assert "As uploaded, not filed." in page.html
+    verified = bundled.test_cli_runner().invoke(args=["research", "verify", str(run.id)])
+    assert verified.exit_code == 0, verified.output
+    assert "as filed" not in fact.html
+    for extension in ("csv", "html", "json", "md"):
         answer = client.get(f"/runs/{run.id}/report.{extension}")
         assert answer.status_code == 200
         assert "uploaded" in answer.text

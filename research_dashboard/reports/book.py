@@ -100,6 +100,11 @@ class Cell:
         return self.value is not None
 
     @property
+    def own(self) -> bool:
+        """True when it stands on uploaded figures."""
+        return any(fact.form == OWN for fact in self.facts)
+
+    @property
     def fact(self) -> int | None:
         """The one fact of a filed figure."""
         return self.facts[0].id if self.made == "filed" and self.facts else None

@@ -161,6 +161,6 @@ def _made(report: Report) -> str:
     for item in report.evidence:
         for cell in item.cells:
             facts = "; ".join(f"`{fact.tag}` {fact.exact} ({fact.form} {fact.accession})" for fact in cell.facts)
-            how = cell.why if not cell.present else cell.formula or "as filed"
+            how = cell.why if not cell.present else cell.formula or ("as uploaded" if cell.own else "as filed")
             rows.append([f"{_text(cell.label)}, {_text(cell.period)}", _link(cell), _text(how), facts])
     return _table(["Figure", "Value", "How", "Filed facts"], rows, "lrll")
