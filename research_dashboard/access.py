@@ -12,9 +12,9 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from research_dashboard.extensions import csrf, db
+from research_dashboard.extensions import csrf
 from research_dashboard.logs import request_id
-from research_dashboard.queries.preferences import preferences
+from research_dashboard.queries.preferences import researcher_now
 from research_dashboard.services import accounts, audit
 from research_dashboard.services.accounts import Actor
 from research_dashboard.tables.accounts import Role
@@ -202,7 +202,7 @@ def _is_this_machine(host: str) -> bool:
 
 def operator() -> str:
     """The name of the only user of a server without accounts."""
-    return preferences(db.session()).researcher
+    return researcher_now()
 
 
 def _speaker() -> Actor | None:

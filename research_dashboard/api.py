@@ -62,8 +62,12 @@ def _limit() -> str:
     return limit
 
 
-# A server without accounts answers its own machine only, and does not slow its operator's programs down.
-limiter.limit(_limit, key_func=_sender, exempt_when=lambda: not has_accounts())(api)
+def _unlimited() -> bool:
+    """A server without accounts answers its own machine only, and does not slow its operator's programs down."""
+    return not has_accounts()
+
+
+limiter.limit(_limit, key_func=_sender, exempt_when=_unlimited)(api)
 
 
 def init_app(app: Flask) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from flask_limiter.util import get_remote_address
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from research_dashboard.base import Base, FiledDecimal, UTCDateTime
@@ -82,8 +84,14 @@ def writing() -> Iterator[Session]:
         with outer.begin_nested():
             yield outer
         return
-    with Session(db.engine.execution_options(writes=True), expire_on_commit=False) as session, session.begin():
+    with Session(_writer(db.engine), expire_on_commit=False) as session, session.begin():
         yield session
+
+
+@lru_cache(maxsize=4)
+def _writer(engine: Engine) -> Engine:
+    """The engine whose transactions begin as a writer's."""
+    return engine.execution_options(writes=True)
 
 
 @contextmanager

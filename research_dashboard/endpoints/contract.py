@@ -18,6 +18,7 @@ from spectree import SpecTree
 from spectree.plugins.flask_plugin import FlaskPlugin
 
 from research_dashboard.access import actor
+from research_dashboard.endpoints import kept
 from research_dashboard.endpoints.kinds import MAX_ID
 from research_dashboard.extensions import from_json, to_json
 from research_dashboard.problems import FieldError, Problem, invalid
@@ -132,6 +133,12 @@ class ProblemPlugin(FlaskPlugin):
         as reading them. `args`: form, headers, cookies, resp, before, after, status, skip_validation, force.
         """
         _refuse_other_formats(func.__name__)
+        if DOCUMENTED[func.__name__].kept:
+            return kept.answer(lambda: self._call(func, query, json, args[9:], kwargs))
+        return self._call(func, query, json, args[9:], kwargs)
+
+    def _call(self, func: Callable[..., Any], query: Any, json: Any, args: Any, kwargs: Any) -> Any:
+        """Validate what was sent and call the endpoint."""
         for name, number in kwargs.items():
             if not 1 <= number <= MAX_ID:
                 raise Problem("not-found", f"There is no {name} {number if number < 10**20 else 'so large'}.")
@@ -143,8 +150,8 @@ class ProblemPlugin(FlaskPlugin):
         if json:
             kwargs["json"] = validated(json, json_body())
         if request.method == "POST" and "Idempotency-Key" in request.headers:
-            return _once(lambda: func(*args[9:], **kwargs))
-        return func(*args[9:], **kwargs)
+            return _once(lambda: func(*args, **kwargs))
+        return func(*args, **kwargs)
 
 
 def _once(view: Callable[[], Response]) -> Response:
@@ -199,6 +206,7 @@ class Documented:
     gives: tuple[str, ...] = ()
     media: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
+    kept: bool = False  # the same answer until something is committed: see kept.py
 
 
 DOCUMENTED: dict[str, Documented] = {}
@@ -212,6 +220,7 @@ def endpoint(
     gives: tuple[str, ...] = (),
     media: tuple[str, ...] = (),
     reads: tuple[str, ...] = (),
+    kept: bool = False,
 ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
     """Make an endpoint: its annotations `query` and `json` say what it reads, this what it answers.
 
@@ -219,7 +228,7 @@ def endpoint(
     """
 
     def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
-        DOCUMENTED[view.__name__] = Documented(problems, takes, gives, media, reads)
+        DOCUMENTED[view.__name__] = Documented(problems, takes, gives, media, reads, kept)
         models = {f"HTTP_{status}": model for status, model in answers.items()}
         made: Callable[..., Response] = spec.validate(resp=Answers(**models), tags=[tag], operation_id=view.__name__)(
             view
@@ -238,8 +247,6 @@ def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = No
     if status == 200 and request.method in ("GET", "HEAD"):
         response.set_etag(fingerprint(body))
         response.headers["Cache-Control"] = "no-cache"
-        if request.if_none_match:
-            response.make_conditional(request)
     return response
 
 

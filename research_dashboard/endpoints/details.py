@@ -4,6 +4,7 @@ from flask import Response
 
 from research_dashboard.endpoints.answers import Detail
 from research_dashboard.endpoints.contract import answer, endpoint
+from research_dashboard.endpoints.kept import tell
 from research_dashboard.endpoints.shapes import DetailChange, DetailCreate
 from research_dashboard.extensions import db
 from research_dashboard.logs import logger
@@ -22,14 +23,14 @@ def detail_create(json: DetailCreate) -> Response:
     return answer(detail, 201, {"Location": f"/api/research_details/{run_id}"})
 
 
-@endpoint({200: list[Detail]}, tag="Details", takes=("If-None-Match",), gives=("X-Total-Count", "ETag"))
+@endpoint({200: list[Detail]}, tag="Details", takes=("If-None-Match",), gives=("X-Total-Count", "ETag"), kept=True)
 def details(run_id: int) -> Response:
     """List the steps of a run, in their order."""
     session = db.session()
     found = records.detail_records(session, run_id)
     if not records.run_exists(session, run_id):
         raise NoSuchRun(run_id)
-    logger.info("Fetched research details", run_id=run_id, number=len(found))
+    tell("Fetched research details", run_id=run_id, number=len(found))
     return answer(found, headers={"X-Total-Count": str(len(found))})
 
 

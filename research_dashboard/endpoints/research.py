@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, current_app
+from flask import Response, current_app, request
 
 from research_dashboard.endpoints.answers import Progress, Run
 from research_dashboard.endpoints.contract import answer, endpoint, sender
@@ -92,7 +92,10 @@ def run_progress(run_id: int) -> Response:
         "queue_position": work.queue_position(session, run_id),
         "worker_alive": ended or not ours or work.alive(session),
     }
-    return answer(body, headers={} if ended else {"Retry-After": "1"})
+    response = answer(body, headers={} if ended else {"Retry-After": "1"})
+    if request.if_none_match:
+        response.make_conditional(request)
+    return response
 
 
 @endpoint({202: Run}, "conflict", tag="Research")

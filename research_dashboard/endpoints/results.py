@@ -4,6 +4,7 @@ from flask import Response
 
 from research_dashboard.endpoints.answers import Result
 from research_dashboard.endpoints.contract import answer, endpoint
+from research_dashboard.endpoints.kept import tell
 from research_dashboard.endpoints.shapes import ResultCreate
 from research_dashboard.extensions import db
 from research_dashboard.logs import logger
@@ -20,12 +21,12 @@ def result_create(json: ResultCreate) -> Response:
     return answer(result, 201, {"Location": f"/api/research_results/{run_id}"})
 
 
-@endpoint({200: list[Result]}, tag="Results", takes=("If-None-Match",), gives=("X-Total-Count", "ETag"))
+@endpoint({200: list[Result]}, tag="Results", takes=("If-None-Match",), gives=("X-Total-Count", "ETag"), kept=True)
 def results(run_id: int) -> Response:
     """List the results of a run, in the order they were stored."""
     session = db.session()
     found = records.result_records(session, run_id)
     if not records.run_exists(session, run_id):
         raise NoSuchRun(run_id)
-    logger.info("Fetched research results", run_id=run_id, number=len(found))
+    tell("Fetched research results", run_id=run_id, number=len(found))
     return answer(found, headers={"X-Total-Count": str(len(found))})

@@ -4,6 +4,7 @@ from flask import Response, request
 
 from research_dashboard.endpoints.answers import Run, RunParts
 from research_dashboard.endpoints.contract import answer, endpoint, matches, page_links, sender
+from research_dashboard.endpoints.kept import tell
 from research_dashboard.endpoints.shapes import Parts, RunChange, RunCreate, RunQuery
 from research_dashboard.extensions import db
 from research_dashboard.logs import logger
@@ -24,7 +25,9 @@ def run_create(json: RunCreate) -> Response:
     return answer(run, 201, {"Location": f"/api/research_runs/{run['id']}"})
 
 
-@endpoint({200: list[RunParts]}, tag="Runs", takes=("If-None-Match",), gives=("X-Total-Count", "Link", "ETag"))
+@endpoint(
+    {200: list[RunParts]}, tag="Runs", takes=("If-None-Match",), gives=("X-Total-Count", "Link", "ETag"), kept=True
+)
 def runs(query: RunQuery) -> Response:
     """List runs, newest first, filtered as on the page of historical records.
 
@@ -45,7 +48,7 @@ def runs(query: RunQuery) -> Response:
         found = records.run_records(session, wanted, skip=query.skip, limit=query.limit, total=total, keys=keys)
         headers = {"X-Total-Count": str(total), "Link": _neighbours(query, total)}
     records.add_parts(session, found, query.parts)
-    logger.info("Fetched research runs", number=len(found), **query.model_dump(exclude_unset=True))
+    tell("Fetched research runs", number=len(found), **query.model_dump(exclude_unset=True))
     return answer([_chosen(run, query) for run in found] if query.fields else found, headers=headers)
 
 
@@ -66,7 +69,7 @@ def _chosen(run: Record, query: Parts) -> Record:
     return {key: run[key] for key in (*query.keys, *query.parts)}
 
 
-@endpoint({200: RunParts}, tag="Runs", takes=("If-None-Match",), gives=("ETag",))
+@endpoint({200: RunParts}, tag="Runs", takes=("If-None-Match",), gives=("ETag",), kept=True)
 def run(run_id: int, query: Parts) -> Response:
     """Read one run; with its steps and results when include asks for them."""
     session = db.session()
@@ -74,7 +77,7 @@ def run(run_id: int, query: Parts) -> Response:
     if found is None:
         raise NoSuchRun(run_id)
     records.add_parts(session, [found], query.parts)
-    logger.info("Fetched research run", run_id=run_id, **query.model_dump(exclude_unset=True))
+    tell("Fetched research run", run_id=run_id, **query.model_dump(exclude_unset=True))
     return answer(_chosen(found, query))
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from werkzeug.security import check_password_hash, generate_password_hash
 
+from research_dashboard import peek
 from research_dashboard.base import utcnow
-from research_dashboard.extensions import db, reading, writing
+from research_dashboard.extensions import reading, writing
 from research_dashboard.services.audit import record
 from research_dashboard.tables.accounts import USER_NAME_LENGTH, ApiToken, Role, Scope, ShareLink, SignIn, User
 
@@ -57,8 +58,7 @@ def digest(token: str) -> str:
 
 def has_accounts() -> bool:
     """True once a user was ever added: then nobody gets in without signing in, not even when all are disabled."""
-    with db.engine.connect() as connection:
-        return bool(connection.scalar(select(exists().select_from(User))))
+    return bool(peek.rows("SELECT EXISTS (SELECT 1 FROM users)")[0][0])
 
 
 def users() -> list[User]:

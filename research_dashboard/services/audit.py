@@ -22,6 +22,8 @@ class Who:
     request: str | None = None
 
 
+_events: Any = AuditEvent.__table__
+ADD = insert(_events)  # made once: every write writes one
 _who: ContextVar[Who | None] = ContextVar("who", default=None)
 
 
@@ -34,7 +36,7 @@ def record(session: Session, action: str, subject: str, *, before: Any = None, a
     """Write a change down, in the session that makes it. Never a password, token or other secret."""
     who = _who.get() or Who(_login(), "command")
     values = {"at": utcnow(), "actor": who.name, "via": who.via, "address": who.address, "request": who.request}
-    session.execute(insert(AuditEvent).values(action=action, subject=subject, before=before, after=after, **values))
+    session.execute(ADD, {"action": action, "subject": subject, "before": before, "after": after, **values})
 
 
 def _login() -> str:

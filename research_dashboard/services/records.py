@@ -34,6 +34,10 @@ from research_dashboard.queries.records import (
 from research_dashboard.services.audit import record
 from research_dashboard.tables.runs import MAX_DURATION_MINS
 
+# Made once: SQLAlchemy takes longer to build and key a statement than SQLite to run it.
+_runs: Any = ResearchRun.__table__
+ADD_RUN = insert(_runs).returning(_runs.c.id)
+NEW_RUN: Record = dict.fromkeys(RUN_KEYS) | {"gaps": 0}
 WRITTEN_BY_PROGRAMS = frozenset({Origin.API, Origin.SEED})
 
 
@@ -104,7 +108,7 @@ def log_run(
         "company": company,
         "researcher": researcher,
         "date": date or now,
-        "duration_mins": duration_mins,
+        "duration_mins": float(duration_mins),
         "status": status.value,
         "insights": insights,
         "origin": Origin.API.value,
@@ -112,10 +116,9 @@ def log_run(
         "started_at": now if status == Status.RUNNING else None,
     }
     with writing() as session:
-        row = session.execute(insert(ResearchRun).values(values).returning(*RUN_COLUMNS)).one()
-        logged = dict(zip(RUN_KEYS, row, strict=True))
-        record(session, "run.log", f"run {logged['id']}", after={"company": company, "status": status.value})
-    return logged
+        run_id: int = session.execute(ADD_RUN, values).scalar_one()
+        record(session, "run.log", f"run {run_id}", after={"company": company, "status": status.value})
+    return {**NEW_RUN, **values, "id": run_id}
 
 
 def log_detail(run_id: int, *, message: str | None = None, **values: Any) -> Record:

@@ -1,0 +1,214 @@
+"""The API against a service of the seed's design: same machine, same rows, wrk in turn, medians of five rounds.
+
+    ./dev bench api [--rounds 5] [--seconds 5]
+
+FastAPI and uvicorn are installed into an environment of their own (.bench/); wrk comes from Debian's packages.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+ROWS = 10_000
+PEERS = ("fastapi", "uvicorn", "sqlalchemy")
+STATUSES = ("Completed", "Failed", "Cancelled")
+REPORT = """
+done = function(summary, latency)
+  local e = summary.errors
+  io.write(string.format('\\nJSON {"requests": %d, "microseconds": %d, "p99": %d, "errors": %d}\\n', summary.requests,
+    summary.duration, latency:percentile(99), e.connect + e.read + e.write + e.status + e.timeout))
+end
+"""
+CREATE = """
+wrk.method = "POST"
+wrk.body = '{"company": "Acme", "researcher": "ann", "duration_mins": 12.5, "status": "Completed", "insights": 7}'
+wrk.headers["Content-Type"] = "application/json"
+"""
+OTHER_PAGES = """
+local n = 0
+request = function() n = n + 1; return wrk.format("GET", "/api/research_runs/?limit=100&skip=" .. (n * 37 % 9000)) end
+"""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What wrk does: a name for the table, the path, connections, Lua."""
+
+    name: str
+    path: str
+    connections: int
+    script: str = ""
+
+
+LOADS = (
+    Load("list of 100, the same again", "/api/research_runs/?limit=100", 8),
+    Load("list of 100, another page each time", "/api/research_runs/", 8, OTHER_PAGES),
+    Load("read one run", "/api/research_runs/5", 8),
+    Load("create, 16 writers", "/api/research_runs/", 16, CREATE),
+    Load("create, 50 writers", "/api/research_runs/", 50, CREATE),
+)
+
+
+def rows() -> list[dict[str, Any]]:
+    """The rows that both services hold."""
+    return [
+        {
+            "company": f"Company {number % 977}",
+            "researcher": "ann",
+            "duration_mins": 1.5 + number % 50,
+            "status": STATUSES[number % 3],
+            "insights": number % 20,
+        }
+        for number in range(ROWS)
+    ]
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def served(command: list[str], port: int, folder: Path, **environment: str) -> Iterator[str]:
+    """The service while it runs; its output goes to a file, as it would in earnest."""
+    with (folder / "output.log").open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=folder, env={**os.environ, **environment}, stdout=output, stderr=output, start_new_session=True
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(240):
+            if process.poll() is not None:
+                raise SystemExit(f"{command[0]} ended:\n{(folder / 'output.log').read_text()[-2000:]}")
+            try:
+                urllib.request.urlopen(f"{url}/api/research_runs/?limit=1", timeout=5).read()
+                break
+            except OSError:
+                time.sleep(0.25)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def peer_python() -> Path:
+    """The Python of the peers' own environment, made at the first time."""
+    folder = ROOT / ".bench" / "venv"
+    python = folder / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *PEERS], check=True)
+    return python
+
+
+def fill_seed(database: Path) -> None:
+    """The rows, straight into the seed's table."""
+    import sqlite3
+
+    with sqlite3.connect(database) as connection:
+        connection.executemany(
+            "INSERT INTO research_runs (company, researcher, date, duration_mins, status, insights) "
+            "VALUES (:company, :researcher, '2026-01-01 00:00:00.000000', :duration_mins, :status, :insights)",
+            rows(),
+        )
+    connection.close()
+
+
+def fill_ours(url: str) -> None:
+    """The same rows, through our API in bulk."""
+    body = json.dumps(rows()).encode()
+    sent = urllib.request.Request(f"{url}/api/research_runs/bulk", body, {"Content-Type": "application/json"})
+    urllib.request.urlopen(sent, timeout=60).read()
+
+
+def measure(url: str, load: Load, seconds: int) -> dict[str, float]:
+    """Requests a second, p99 in milliseconds, errors."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(load.script + REPORT)
+        script.flush()
+        command = ["wrk", "-t2", f"-c{load.connections}", f"-d{seconds}s", "--timeout", "10s", "-s", script.name]
+        done = subprocess.run([*command, url + load.path], capture_output=True, text=True, check=True)
+    found = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("JSON"))[5:])
+    return {
+        "rate": found["requests"] / (found["microseconds"] / 1e6),
+        "p99": found["p99"] / 1000,
+        "errors": found["errors"],
+    }
+
+
+def table(measured: Mapping[str, Mapping[str, list[dict[str, float]]]]) -> str:
+    """The medians, as Markdown."""
+    lines = [
+        "| What | seed req/s | ours req/s | ratio | seed p99 ms | ours p99 ms | seed errors | our errors |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for load in LOADS:
+        seed, ours = (measured[load.name][who] for who in ("seed", "ours"))
+        rate = {who: statistics.median(each["rate"] for each in found) for who, found in (("s", seed), ("o", ours))}
+        p99 = {who: statistics.median(each["p99"] for each in found) for who, found in (("s", seed), ("o", ours))}
+        errors = [int(sum(each["errors"] for each in found)) for found in (seed, ours)]
+        lines.append(
+            f"| {load.name} | {rate['s']:,.0f} | {rate['o']:,.0f} | {rate['o'] / rate['s']:.1f} "
+            f"| {p99['s']:,.1f} | {p99['o']:,.1f} | {errors[0]} | {errors[1]} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description="The API against a service of the seed's design")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=5)
+    options = parser.parse_args()
+    if shutil.which("wrk") is None:
+        raise SystemExit("wrk is missing: apt-get install wrk")
+    python = peer_python()
+    measured: dict[str, dict[str, list[dict[str, float]]]] = {load.name: {"seed": [], "ours": []} for load in LOADS}
+    with tempfile.TemporaryDirectory() as scratch:
+        folders = {who: Path(scratch, who) for who in ("seed", "ours")}
+        for folder in folders.values():
+            folder.mkdir()
+        ports = {who: free_port() for who in folders}
+        seed = [str(python), "-m", "uvicorn", "seed_service:app", "--port", str(ports["seed"]), "--app-dir"]
+        database = folders["seed"] / "seed.db"
+        ours = [str(ROOT / ".venv" / "bin" / "research-dashboard")]
+        with (
+            served(
+                [*seed, str(ROOT / "benchmarks" / "peers")], ports["seed"], folders["seed"], DATABASE=str(database)
+            ) as seed_url,
+            served(
+                ours, ports["ours"], folders["ours"], PORT=str(ports["ours"]),
+                RESEARCH_DASHBOARD_INSTANCE=str(folders["ours"]),
+            ) as our_url,
+        ):  # fmt: skip
+            fill_seed(database)
+            fill_ours(our_url)
+            for number in range(options.rounds):
+                for load in LOADS:
+                    for who, url in (("seed", seed_url), ("ours", our_url)):
+                        measured[load.name][who].append(measure(url, load, options.seconds))
+                print(f"round {number + 1} of {options.rounds} done", file=sys.stderr)
+    print(
+        f"\n{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {ROWS:,} rows, medians of {options.rounds} rounds\n"
+    )
+    print(table(measured))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""Small questions to the database that every request asks, without SQLAlchemy's share of the time (100 µs each).
+
+On SQLite each thread keeps one connection for them, read-only and always outside a transaction, so that it sees what
+is committed. Elsewhere they go through the engine.
+"""
+
+import threading
+from typing import Any
+
+from sqlalchemy import Engine
+
+from research_dashboard.extensions import db
+
+
+class _Kept(threading.local):
+    """This thread's connection, and the engine whose database it reads."""
+
+    engine: Engine | None = None
+    connection: Any = None
+
+    def __del__(self) -> None:
+        if self.connection is not None:
+            self.connection.close()
+
+
+_kept = _Kept()
+
+
+def rows(sql: str) -> list[tuple[Any, ...]]:
+    """The rows of a fixed statement, as the driver gives them. Needs an application context."""
+    engine = db.engine
+    if engine.dialect.name != "sqlite":
+        with engine.connect() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(sql)]
+    if _kept.engine is not engine or _kept.connection is None:
+        if _kept.connection is not None:
+            _kept.connection.close()
+        arguments, options = engine.dialect.create_connect_args(engine.url)
+        made: Any = engine.dialect.connect(*arguments, **options)
+        made.isolation_level = None
+        made.execute("PRAGMA busy_timeout = 10000")
+        made.execute("PRAGMA query_only = ON")
+        _kept.engine, _kept.connection = engine, made
+    connection = _kept.connection
+    found: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
+    return found
+
+
+def version() -> int | None:
+    """Another number, in this thread, whenever anything was committed since; None where it is not so cheaply known."""
+    if db.engine.dialect.name != "sqlite":
+        return None
+    number: int = rows("PRAGMA data_version")[0][0]
+    return number
