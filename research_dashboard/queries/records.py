@@ -48,7 +48,8 @@ DETAIL_KEYS = (
     "message",
     "progress",
 )
-RUN_COLUMNS = tuple(getattr(ResearchRun, key) for key in RUN_KEYS)
+TABLE: Any = ResearchRun.__table__.c  # columns of the table: the ORM has no share in reading them
+RUN_COLUMNS = tuple(TABLE[key] for key in RUN_KEYS)
 DETAIL_COLUMNS = tuple(getattr(ResearchDetail, key) for key in DETAIL_KEYS)
 RESULT_COLUMNS: tuple[Any, ...] = (
     ResearchResult.id,
@@ -70,8 +71,8 @@ def run_records(
     session: Session, wanted: RunFilter, *, skip: int = 0, limit: int, total: int, keys: Sequence[str] = RUN_KEYS
 ) -> list[Record]:
     """`limit` runs of the filter, which has `total` of them, after the first `skip`; with these keys."""
-    columns = [getattr(ResearchRun, key) for key in keys]
-    overall = runs_overall(session)
+    columns = [TABLE[key] for key in keys]
+    overall = runs_overall(session) if wanted.narrows else total
     statement = runs_slice(columns, wanted, skip=skip, limit=limit, total=total, overall=overall)
     return [dict(zip(keys, row, strict=True)) for row in session.execute(statement)]
 
@@ -80,7 +81,7 @@ def run_records_after(
     session: Session, wanted: RunFilter, *, cursor: str | None, limit: int, keys: Sequence[str] = RUN_KEYS
 ) -> list[Record]:
     """`limit` runs of the filter after the cursor, None: from the beginning. Raises BadCursor."""
-    statement: Select[Any] = runs_matching(wanted).with_only_columns(*(getattr(ResearchRun, key) for key in keys))
+    statement: Select[Any] = runs_matching(wanted).with_only_columns(*(TABLE[key] for key in keys))
     if cursor is not None:
         statement = statement.where(_beyond(wanted.sort, cursor))
     return [dict(zip(keys, row, strict=True)) for row in session.execute(statement.limit(limit))]
