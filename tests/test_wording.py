@@ -141,6 +141,19 @@ def test_no_change_is_shown_of_what_is_shown_without_a_number() -> None:
     assert w.change(figure("cover", "ratio", 12), figure("cover", "ratio", 10.5)) == "+1.5×"
 
 
+@pytest.mark.parametrize(
+    ("label", "verb"),
+    [
+        ("Total assets", "are"), ("Finance leases", "are"), ("Weighted shares, basic", "are"), ("Receivables", "are"),
+        ("Cash and short-term investments", "are"), ("Dividends paid", "are"), ("EPS, diluted", "is"), ("EBITDA", "is"),
+        ("Gross profit", "is"), ("Shareholders' equity", "is"), ("Net income incl. minorities", "is"), ("Debt", "is"),
+        ("Amortization of intangible assets", "is"), ("Goodwill", "is"),
+    ],
+)  # fmt: skip
+def test_a_label_takes_its_verb(label: str, verb: str) -> None:
+    assert w.is_or_are(label) == verb
+
+
 def test_dates_times_and_counts() -> None:
     assert w.long_date("2025-09-27") == "27 Sep 2025"
     assert w.long_date(date(2026, 3, 2)) == "2 Mar 2026"

@@ -231,24 +231,22 @@ def what_to_look_at(
     best = [by_quadrant[key][0] for key in ("strengths", "opportunities") if by_quadrant.get(key)]
     chosen = (worst + sorted(rest, key=lambda found: -found.score) + best)[:3]
     sentences = [_stop(found.sentence) for found in chosen]
-    told = [gap for gap in gaps if _surprising(latest, gap)]
+    unfiled = [gap for gap in gaps if gap.code != IN_NO_DATA]
+    told = [gap for gap in unfiled if _surprising(latest, gap)]
     if told:
-        gap, others = told[0], sum(gap.code != IN_NO_DATA for gap in gaps) - 1
+        gap, others = told[0], len(unfiled) - 1
         more = f", and {wording.counted(others, 'further gap')}" if others else ""
-        sentences.append(
-            (Fragment(f"{gap.label} is missing for {gap.span}", anchor=f"#{gap.id}"), Fragment(f"{more}."))
-        )
-    elif gaps:
-        words = wording.counted(len(gaps), "lesser figure")
-        verb = "is" if len(gaps) == 1 else "are"
+        words = f"{gap.label} {wording.is_or_are(gap.label)} missing for {gap.span}"
+        sentences.append((Fragment(words, anchor=f"#{gap.id}"), Fragment(f"{more}.")))
+    elif unfiled:
+        words = wording.counted(len(unfiled), "lesser figure")
+        verb = "is" if len(unfiled) == 1 else "are"
         sentences.append((Fragment(words, anchor="#gaps"), Fragment(f" {verb} not reported.")))
-    return tuple(sentences) or (say("No rule fired, and no figure is missing."),)
+    return tuple(sentences) or (say("No rule fired." if gaps else "No rule fired, and no figure is missing."),)
 
 
 def _surprising(latest: Latest, gap: Gap) -> bool:
-    """True for what a reader would expect: filed, of its sector, and a main line or one reported in another year."""
-    if gap.code == IN_NO_DATA:
-        return False
+    """True for what a reader would expect: usual in its sector, and a main line or one reported in another year."""
     if latest.book.health.get("sector") in ("bank", "insurer") and gap.concept in layout.NOT_FOR_FINANCIALS:
         return False
     if gap.concept == "rnd" and latest.book.profile.get("sic") in layout.RETAIL:

@@ -18,16 +18,16 @@ from research_dashboard.research.concepts import (
 from research_dashboard.research.debt import debt_of
 from research_dashboard.research.model import Fact, Figure
 from research_dashboard.research.periods import Anchor, Calendar, View, differs, rounding
-from research_dashboard.research.wording import listed
+from research_dashboard.research.wording import is_or_are, listed
 
 REASONS = {
-    "not_reported": "{label} is not reported: none of the tags stands in the filings for this period.",
-    "partial_tag_only": "{label} is not reported as a whole: only a tag for a part of it is filed ({part}).",
+    "not_reported": "{label} {verb} not reported: none of the tags stands in the filings for this period.",
+    "partial_tag_only": "{label} {verb} not reported as a whole: only a tag for a part of it is filed ({part}).",
     "not_applicable_sector": "{label} does not apply to this sector ({sector}).",
     "st_investments_not_found": "Short-term investments were more than 1 % of assets a year before and cannot be found "
     "now.",
     "unclassified_balance_sheet": "The balance sheet does not separate current from noncurrent.",
-    "not_in_data": "{label} is not in the data at hand ({selection}): turn on live data.",
+    "not_in_data": "{label} {verb} not in the data at hand ({selection}): turn on live data.",
     "not_derived": "{label} {can} be derived: {inputs} not reported.",
     "not_derived_here": "{label} {can} be derived: {inputs} not in the data at hand ({selection}). Turn on live data.",
     "not_together": "{label} {can} be derived: no filing holds {inputs} together.",
@@ -124,7 +124,12 @@ class Figures:
     def _absent(self, concept: Concept, end: date, code: str, parts: Sequence[str], *notes: str) -> Figure:
         if self.selection_of and code in UNKNOWN_IN_A_SELECTION:
             code, notes = NOT_IN_DATA, tuple(note for note in notes if note != NONE_HELD)
-        words = {"part": ", ".join(parts), "sector": self.sector, "selection": self.selection}
+        words = {
+            "verb": is_or_are(concept.label),
+            "part": ", ".join(parts),
+            "sector": self.sector,
+            "selection": self.selection,
+        }
         reason = self._not_derived(concept, end, code) or REASONS[code].format(label=concept.label, **words)
         tried = () if code == "not_applicable_sector" else self.tags_tried(concept)
         year = self.calendar.by_end.get(end) if concept.kind == "duration" else None
@@ -149,7 +154,7 @@ class Figures:
             return None
         said = "not_together" if not missing else "not_derived" if code == "not_reported" else "not_derived_here"
         names = listed([one.label.lower() for one in missing or inputs])
-        verb = "are" if len(missing) > 1 else "is"
+        verb = "are" if len(missing) > 1 else is_or_are(names)
         can = "cannot" if len(self._steps(concept)) == 1 else "is not filed and cannot"
         named = f"{names} {verb}" if missing else names
         return REASONS[said].format(label=concept.label, can=can, inputs=named, selection=self.selection)

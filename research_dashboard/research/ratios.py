@@ -32,7 +32,7 @@ REFUSALS = {
     "no_opening_balance": "The balance sheet a year earlier has no {label}.",
     "no_prior_year": "No filing reports both this year and a year that ended 350 to 380 days earlier.",
     "unclassified_balance_sheet": "The balance sheet does not separate current from noncurrent.",
-    "not_in_data": "{label} needs the year before, which is not in the data at hand ({selection}): turn on live data.",
+    "not_in_data": "{label} needs an earlier year, which is not in the data at hand ({selection}): turn on live data.",
     "not_applicable_sector": "The ratio does not apply to this sector ({sector}).",
     "accrued_inside": "Trade payables hold accrued liabilities.",
     "operating_loss": "Operating loss.",

@@ -4,6 +4,7 @@ Values come in raw (whole currency units, percent as 28.1, multiples as 0.99) an
 half to even. A minus is a true minus (U+2212); a multiplication sign stands behind a multiple.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
@@ -353,6 +354,14 @@ def duration(seconds: float) -> str:
 def counted(count: int, noun: str, plural: str | None = None) -> str:
     """1 run, 1,204 runs, 2 companies (with the plural given)."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def is_or_are(label: str) -> str:
+    """The verb that a figure's name takes: total assets are, EPS is, net income incl. minorities is."""
+    return "are" if _PLURAL.search(re.split(r" incl\. | of ", label)[0]) else "is"
+
+
+_PLURAL = re.compile(r"[a-rt-z]s(?!['’\w])")
 
 
 def listed(words: Sequence[str], last: str = "and") -> str:
