@@ -20,6 +20,7 @@ from research_dashboard.reports.sentences import plain
 from research_dashboard.research.analysis import Analysis, analyse
 from research_dashboard.research.concepts import CONCEPTS
 from research_dashboard.research.evaluate import EVERY_RATIO
+from research_dashboard.research.peer_results import market_position
 from research_dashboard.services import runs
 from research_dashboard.services.research import as_known
 from research_dashboard.sources.bundled import selections
@@ -28,6 +29,7 @@ from research_dashboard.worker import Worker
 from tests.companies_by_hand import ByHand
 from tests.conftest import Page
 from tests.filed import TODAY, bundled
+from tests.test_peers import compared, filer
 from tests.test_rules import verdict
 
 SELECTED = ("SNOW", "DDOG", "TTD", "MDB", "JPM", "GOOGL")
@@ -84,6 +86,17 @@ def test_cash_alone_is_not_taken_for_all_liquid_funds_in_a_selection() -> None:
 def test_a_whole_source_keeps_not_reported() -> None:
     analysis = analysed("NKE", selection=False)
     assert analysis.figure("operating_income", analysis.latest.end).code == "not_reported"
+
+
+def test_a_peer_left_out_for_want_of_data_is_not_said_to_report_nothing() -> None:
+    members = [filer(n, 7372) for n in range(1, 7)]
+    lacking = filer(9, 7372, [None] * 6)
+    lacking.company = replace(lacking.company, selection=True)
+    (out,) = compared(*members, lacking).display.excluded
+    assert out.code == "not_in_data"
+    assert "not in the bundled selection" in out.reason
+    alone = market_position(ByHand({}, replace(ByHand({}).company, selection=True)), None)
+    assert alone["market_share"]["code"] == "not_in_data"
 
 
 def test_what_a_selection_lacks_is_not_taken_for_nothing_by_a_rule() -> None:

@@ -19,7 +19,7 @@ def market_position(subject: Analysed, comparison: Comparison | None) -> dict[st
     """Share of the revenue that the named set reported, rank by revenue, and who the competitors are."""
     if comparison is None:
         return {
-            "market_share": _absent("not_reported"),
+            "market_share": _absent("not_in_data" if subject.company.selection else "not_reported"),
             "competitors": [],
             "rank": None,
             "of": 0,
