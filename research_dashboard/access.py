@@ -82,6 +82,7 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "pages.status": (VIEWER, VIEWER),
     "pages.styleguide": (VIEWER, VIEWER),
     "pages.settings": (VIEWER, ADMIN),
+    "pages.slash": (PUBLIC, PUBLIC),
     "pages.share_new": (RESEARCHER, RESEARCHER),
     "pages.share_revoke": (RESEARCHER, RESEARCHER),
     "pages.theme_save": (PUBLIC, PUBLIC),

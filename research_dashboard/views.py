@@ -24,7 +24,10 @@ from research_dashboard.pages import (
 
 pages = Blueprint("pages", __name__)
 
+pages.before_request(frame.refuse_unknown_parameters)
 pages.get("/")(overview.overview)
+pages.get("/researcher/")(frame.slash)
+pages.get("/historical-records/")(frame.slash)
 pages.route("/researcher", methods=["GET", "POST"])(researcher.researcher)
 pages.app_template_filter("marked")(researcher.marked)
 pages.get("/runs/<id:run_id>")(runs.run)

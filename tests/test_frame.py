@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from research_dashboard.extensions import reading
+from research_dashboard.extensions import reading, writing
 from research_dashboard.models import ResearchRun
 from research_dashboard.queries.overview import runs_a_week
 
@@ -112,6 +113,30 @@ def test_a_form_without_its_token_is_refused_in_words(app: Flask, client: FlaskC
     answer = client.post("/theme", data={"theme": "dark"})
     assert answer.status_code == 400
     assert "token" in answer.text
+
+
+def test_p72_a_broken_record_takes_its_tiles_not_the_page(in_app: Flask, client: FlaskClient, visit: Visit) -> None:
+    with writing() as session:
+        session.execute(text("ALTER TABLE research_runs RENAME TO research_runs_gone"))
+    page = visit("/")
+    assert page.texts("#tiles .value") == ["–", "–", "–", "–", "0"]
+    assert page.text("#tiles .tile a[href='/status']") == "why"
+    assert visit("/", htmx=True).soup.select("#tiles")
+    page = visit("/researcher")
+    assert page.soup.select_one("#company")
+    assert "cannot be read" in page.text("section[aria-labelledby=recent-h]")
+
+
+@pytest.mark.parametrize("path", ["/", "/researcher", "/status", "/rules", "/help", "/settings"])
+def test_a_parameter_that_a_page_does_not_know_is_refused_by_name(visit: Visit, path: str) -> None:
+    assert "“foo”" in visit(f"{path}?foo=1", status=422).text("main")
+
+
+def test_a_slash_too_many_leads_to_the_page(client: FlaskClient) -> None:
+    answer = client.get("/historical-records/?status=Failed")
+    assert (answer.status_code, answer.headers["Location"]) == (308, "/historical-records?status=Failed")
+    assert client.get("/researcher/").headers["Location"] == "/researcher"
+    assert client.get("/rules/").status_code == 404
 
 
 def test_an_empty_database_leads_to_data(visit: Visit) -> None:

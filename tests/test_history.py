@@ -216,7 +216,7 @@ def test_p64_to_p70_the_details_of_a_run(visit: Visit, htmx: bool, failed: int) 
         "First", "2026-03-02 12:00:00", "2026-03-02 12:00:00", "Completed"
     ]  # fmt: skip
     assert page.texts("#run-dialog tbody tr:last-child > *") == ["Third", "N/A", "N/A", "Not started"]
-    assert page.texts("#run-dialog pre ~ p, #run-dialog details > summary")[:2] == ["Market Position", "Swot Analysis"]
+    assert page.texts("#run-dialog pre ~ p, #run-dialog details > summary")[:2] == ["Market Position", "SWOT Analysis"]
     assert page.soup.select_one("#run-dialog pre").text == '{\n  "market_share": 12.5,\n  "who": "<b>"\n}'
     assert any("more characters" in text for text in page.texts("#run-dialog details p"))
     close = page.soup.select_one("[data-close]")["href"]

@@ -138,6 +138,23 @@ def test_an_ambiguous_name_is_asked_back_and_the_rest_comes_along(client: FlaskC
     assert runs() == []
 
 
+@pytest.mark.parametrize(("query", "field"), [("company=%00", "company"), ("company=AAPL&as_of=soon", "as_of")])
+def test_what_an_address_cannot_prefill_is_said_at_its_field(visit: Visit, query: str, field: str) -> None:
+    assert visit(f"/researcher?{query}", status=422).soup.select_one(f"#{field}-error")
+
+
+def test_many_that_fit_are_counted_and_none_is_chosen_for_the_reader(in_app: Flask, client: FlaskClient) -> None:
+    for number in range(9):
+        make_company(f"Bank of {number}", 100 + number, f"BK{number}", figures=False)
+    page = post(client, company="bank")
+    assert page.text(".lead").startswith("9 companies fit; 8 of them are shown")
+    assert "Turn on live SEC data" in page.text(".msg.warn")
+    assert not page.soup.select("main [type=radio][checked]")
+    make_company("Bank of Last", 200, "LAST")
+    page = post(client, company="bank")
+    assert page.soup.select_one("main [type=radio]")["value"] == "LAST"  # type: ignore[index]
+
+
 @pytest.mark.usefixtures("companies")
 def test_peers_and_as_of_day_go_into_the_run(client: FlaskClient) -> None:
     page = post(client, company="AAPL", peer=["789019"], peers="DAL, MSFT", as_of="2026-01-31", source="bundled")

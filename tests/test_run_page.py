@@ -1,12 +1,13 @@
 """A run's page in every state: what it says, what it offers, when it stops asking."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from research_dashboard.base import utcnow
 from research_dashboard.extensions import reading
 from research_dashboard.models import ResearchDetail, ResearchRun
 from research_dashboard.pages.progress import poll_after, progress
@@ -94,6 +95,15 @@ def test_d5_a_failed_run_says_why_and_offers_another_go(in_app: Flask, visit: Vi
     assert page.texts(".steps .time b")[2:] == ["Not started"] * 3
 
 
+@pytest.mark.parametrize(("kind", "offered"), [("no_annual_report", True), ("sec_down", False)])
+def test_a_failure_that_asking_otherwise_cures_leads_to_the_form(
+    in_app: Flask, visit: Visit, kind: str, offered: bool
+) -> None:
+    run_id = make_research("Failed", error_kind=kind, as_of=date(2010, 1, 31))
+    links = [str(link["href"]) for link in visit(f"/runs/{run_id}").soup.select(".msg.bad a")]
+    assert links == ["/researcher?company=ACME&as_of=2010-01-31&source=bundled"] * offered
+
+
 def test_an_interrupted_run_offers_to_resume(in_app: Flask, visit: Visit) -> None:
     page = visit(f"/runs/{make_research('Interrupted', done=2)}")
     assert page.text("#run-resume.primary") == "Resume"
@@ -120,9 +130,29 @@ def test_what_a_program_logged_is_shown_and_left_alone(in_app: Flask, visit: Vis
     run_id = make_run(company="<b>Bold</b> & Co", insights=3, results={"swot_analysis": {"strengths": ["<script>"]}})
     page = visit(f"/runs/{run_id}", htmx=htmx, status=286 if htmx else 200)
     assert page.text("h1") == "<b>Bold</b> & Co"
-    assert page.text("summary") == "Swot Analysis"
+    assert page.text("summary") == "SWOT Analysis"
     assert '"<script>"' in page.text("pre")
     assert not page.soup.select("#run-progress .head .btn")
+
+
+def test_d25_the_bar_shows_the_steps_done_and_what_was_left_open_has_no_time(in_app: Flask, visit: Visit) -> None:
+    begun = utcnow() - timedelta(days=326)
+    steps = [
+        ResearchDetail(step_name="Find", status="Completed", position=1),
+        ResearchDetail(step_name="Read", status="Running", position=2, start_time=begun),
+    ]
+    run_id = make_run(status="Completed", details=steps)
+    page = visit(f"/runs/{run_id}")
+    assert page.text("#progress-h") == "1 of 2 steps done"
+    assert page.soup.select_one("#run-progress .body > progress")["value"] == "50"  # type: ignore[index]
+    assert page.texts(".steps .time") == ["Done", "N/A"]
+
+
+def test_the_title_comes_along_when_the_report_is_swapped_in(in_app: Flask, visit: Visit) -> None:
+    run_id = make_research("Failed", done=1, at="Failed")
+    page = visit(f"/runs/{run_id}", htmx=True, status=286)
+    assert page.text("title") == visit(f"/runs/{run_id}").text("title")
+    assert page.text("title") == "Research of Acme Inc. failed - Research Dashboard"
 
 
 def test_cancel_resume_and_again_lead_back_to_the_run(in_app: Flask, client: FlaskClient) -> None:

@@ -2,20 +2,23 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
-from flask import Flask, Response, current_app, request, url_for
+from flask import Flask, Response, abort, current_app, redirect, request, url_for
 from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.routing import IntegerConverter, Map
+from werkzeug.wrappers import Response as AnyResponse
 
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import db, to_json
+from research_dashboard.logs import logger
 from research_dashboard.queries.preferences import THEMES, Preferences, defaults
 from research_dashboard.queries.preferences import preferences as read_preferences
 from research_dashboard.research import wording
@@ -52,6 +55,23 @@ HTMX_CONFIG = json.dumps(
         ],
     }
 )
+# What each page takes in its address; another parameter is a slip, and passing over it would answer another question.
+# Pages that are not named check their own.
+PARAMETERS: dict[str, tuple[str, ...]] = {
+    "pages.account": (),
+    "pages.company": (),
+    "pages.fact": (),
+    "pages.help": (),
+    "pages.help_document": (),
+    "pages.overview": (),
+    "pages.researcher": ("company", "as_of", "source", "peer", "peers"),
+    "pages.rules": (),
+    "pages.run": (),
+    "pages.settings": (),
+    "pages.status": (),
+    "pages.styleguide": (),
+    "pages.trash": (),
+}
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -65,6 +85,8 @@ HEADERS = {
 PREFERENCES = "research_dashboard.preferences"
 CONTROLS = bytes({*range(32), 127} - {*b"\t\n\f\r"})
 TO_SUBSTITUTE = bytes.maketrans(CONTROLS, b"\x1a" * len(CONTROLS))
+Found = TypeVar("Found")
+Otherwise = TypeVar("Otherwise")
 A_YEAR = 365 * 24 * 60 * 60
 
 
@@ -78,6 +100,16 @@ def preferences() -> Preferences:
             kept[PREFERENCES] = defaults()
     found: Preferences = kept[PREFERENCES]
     return found
+
+
+def readable(query: Callable[[], Found], otherwise: Otherwise) -> Found | Otherwise:
+    """What the query finds, or `otherwise` where the database cannot say: one broken part does not take the page."""
+    try:
+        return query()
+    except SQLAlchemyError:
+        logger.exception("a part of the page cannot be read")
+        db.session.rollback()
+        return otherwise
 
 
 def theme() -> str:
@@ -152,6 +184,11 @@ def decimals(value: float, places: int = 2) -> str:
     return wording.number(value, places)
 
 
+def result_title(kind: str) -> str:
+    """A result's type as its heading: swot_analysis is SWOT Analysis."""
+    return kind.replace("_", " ").title().replace("Swot", "SWOT")
+
+
 def pretty(value: Any) -> str:
     """JSON, indented, for people."""
     return msgspec.json.format(to_json(value), indent=2)
@@ -198,6 +235,23 @@ def _finish(response: Response) -> Response:
     return response
 
 
+def refuse_unknown_parameters() -> None:
+    """422 for a page that is asked for with a parameter it does not know."""
+    known = PARAMETERS.get(request.endpoint or "")
+    if known is None or request.method not in ("GET", "HEAD"):
+        return
+    unknown = [name for name in request.args if name not in known]
+    if unknown:
+        there = f"There are: {', '.join(known)}." if known else "It takes none."
+        abort(422, f"This page has no parameter “{unknown[0][:60]}”. {there}")
+
+
+def slash() -> AnyResponse:
+    """A page's address with a slash too many leads to the page, query and all."""
+    query = request.query_string.decode("ascii", "replace")
+    return redirect(f"{request.script_root}{request.path.rstrip('/')}{'?' if query else ''}{query}", 308)
+
+
 class IdConverter(IntegerConverter):
     """<id:name> in an address: a whole number that a database can hold; another is 404."""
 
@@ -216,6 +270,7 @@ def init_app(app: Flask) -> None:
         long_moment=long_moment,
         moment=moment,
         pretty=pretty,
+        result_title=result_title,
         second=second,
         span=span,
         whole=whole,

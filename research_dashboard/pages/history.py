@@ -15,7 +15,7 @@ from research_dashboard import htmx
 from research_dashboard.extensions import db, to_json
 from research_dashboard.logs import logger
 from research_dashboard.models import ENDED, ResearchRun, SavedView
-from research_dashboard.pages.frame import preferences
+from research_dashboard.pages.frame import preferences, result_title
 from research_dashboard.pages.markup import rendered
 from research_dashboard.queries.organised import beside
 from research_dashboard.queries.run_facets import MARK, UNMARK, Facet, facets, snippets, terms, with_term
@@ -216,9 +216,7 @@ def _dialog(run: ResearchRun | None) -> dict[str, Any]:
         "run": run,
         "ended": run.status in ENDED,
         "failed_at": failed,
-        "results": [
-            (result.result_type.replace("_", " ").title(), *_pretty(result.result_data)) for result in run.results
-        ],
+        "results": [(result_title(result.result_type), *_pretty(result.result_data)) for result in run.results],
         "beside": beside(db.session(), run.id),
         "colours": COLOURS,
         "rendered": rendered,

@@ -9,7 +9,7 @@ from flask import Response
 from research_dashboard import charts, htmx
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import db
-from research_dashboard.pages.frame import preferences
+from research_dashboard.pages.frame import preferences, readable
 from research_dashboard.pages.progress import PURPOSES
 from research_dashboard.queries import overview as queries
 from research_dashboard.queries.directory import suggest
@@ -22,13 +22,14 @@ def overview() -> Response:
     """Search field, counts, recent runs; on an empty database one click to the first run."""
     session, now, zone = db.session(), utcnow(), preferences().zone
     midnight = datetime.combine(now.astimezone(zone).date(), time.min, zone)
-    counts = queries.counts(session, now, midnight)
+    counts = readable(lambda: queries.counts(session, now, midnight), None)
     return htmx.render(
         "overview/index.html",
         "overview/_live.html",
         counts=counts,
-        runs=queries.recent_runs(session),
-        offered=[] if counts.runs else suggest("", SHOWN),
+        companies=readable(lambda: queries.number_at_hand(session), None),
+        runs=queries.recent_runs(session) if counts else [],
+        offered=[] if counts is None or counts.runs else suggest("", SHOWN),
         weeks=lambda: _weeks(queries.runs_a_week(session, midnight - timedelta(days=midnight.weekday()))),
         draw=charts.draw,
         steps=STEPS,

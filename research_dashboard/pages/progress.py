@@ -72,7 +72,7 @@ def progress(run: ResearchRun, usual: Mapping[str, float], now: datetime) -> Pro
         steps = tuple(_step(n, d.step_name, d, None, now, ended=ended) for n, d in enumerate(run.details, 1))
     done = sum(step.state == "done" for step in steps)
     share = sum(1.0 if step.state == "done" else step.progress for step in steps) / (len(steps) or 1)
-    percent = 100 if run.status == Status.COMPLETED else min(99, int(share * 100))
+    percent = int(share * 100) if ended else min(99, int(share * 100))
     elapsed = None
     if run.started_at:
         elapsed = max(0.0, ((run.finished_at or now) - run.started_at).total_seconds())
@@ -84,8 +84,11 @@ def _step(
 ) -> Step:
     status = StepStatus(detail.status) if detail else StepStatus.PENDING
     seconds = None
-    if detail and detail.start_time and status != StepStatus.PENDING:
-        seconds = max(0.0, ((detail.end_time or now) - detail.start_time).total_seconds())
+    end = (
+        detail.end_time or (None if ended else now) if detail else None
+    )  # what an ended run left open took nobody knows
+    if detail and detail.start_time and end and status != StepStatus.PENDING:
+        seconds = max(0.0, (end - detail.start_time).total_seconds())
     state, word = {
         StepStatus.PENDING: ("waiting", "Not started" if ended else "Waiting"),
         StepStatus.RUNNING: ("running", "Running"),
@@ -93,6 +96,8 @@ def _step(
         StepStatus.FAILED: ("failed", "Failed"),
         StepStatus.CANCELLED: ("waiting", "Cancelled"),
     }[status]
+    if ended and state == "running":
+        state, word = "waiting", "N/A"
     says = (detail.message if detail else None) or ("" if ended else PURPOSES.get(name, ""))
     if state == "running" and usual and seconds and seconds > max(SLOW_FACTOR * usual, usual + SLOW_SECONDS):
         state, word = "slow", "Running, slower than usual"

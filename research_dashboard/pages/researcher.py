@@ -12,13 +12,21 @@ from research_dashboard import htmx
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import db
 from research_dashboard.forms import ResearchForm
+from research_dashboard.pages.frame import readable
 from research_dashboard.pages.runs import researcher as speaker
 from research_dashboard.queries import overview, work
 from research_dashboard.queries.directory import Entry, Suggestion, suggest
 from research_dashboard.queries.preferences import sec_contact
 from research_dashboard.queries.status import loaded
 from research_dashboard.research.steps import STEPS
-from research_dashboard.services.companies import LONGEST, AmbiguousCompany, CompanyError, UnknownCompany, resolve
+from research_dashboard.services.companies import (
+    LONGEST,
+    AmbiguousCompany,
+    CompanyError,
+    UnknownCompany,
+    clean,
+    resolve,
+)
 from research_dashboard.services.runs import RunError, start_research
 
 AT_HAND, RECENT = 40, 6
@@ -34,7 +42,19 @@ def researcher() -> AnyResponse:
     found = suggest(typed) if typed else []
     if htmx.is_partial():
         return htmx.render("", "researcher/_suggest.html", typed=typed, found=found, over=True)
-    return _page(form, typed=typed, found=found)
+    wrong = _wrong_in_address(form)
+    return _page(form, status=422 if wrong else 200, typed="" if wrong else typed, found=[] if wrong else found)
+
+
+def _wrong_in_address(form: ResearchForm) -> bool:
+    """Say at its field what in the address cannot be used; True when there is something."""
+    try:
+        if form.company.data:
+            clean(form.company.data)
+    except CompanyError as error:
+        form.company.errors = [error.message]
+    form.as_of.errors = list(form.as_of.process_errors)
+    return bool(form.company.errors or form.as_of.errors)
 
 
 def live() -> bool:
@@ -105,12 +125,12 @@ def _peers(form: ResearchForm, need_figures: bool) -> list[str]:
 
 def _page(form: ResearchForm, *, status: int = 200, **context: Any) -> AnyResponse:
     session = db.session()
-    usual = work.usual_seconds(session)
+    usual = readable(lambda: work.usual_seconds(session), {})
     page = render_template(
         "researcher/index.html",
         form=form,
         at_hand=overview.companies_at_hand(session, AT_HAND),
-        runs=overview.recent_runs(session, RECENT),
+        runs=readable(lambda: overview.recent_runs(session, RECENT), None),
         steps=STEPS,
         usual=sum(usual.values()) if len(usual) == len(STEPS) else None,
         today=utcnow().date(),
@@ -125,7 +145,13 @@ def _which(form: ResearchForm, error: AmbiguousCompany) -> AnyResponse:
     """Ask back which of several companies is meant; everything else that was filled in comes along."""
     kept = [(name, value) for name in ("as_of", "source", "peer", "peers") for value in request.form.getlist(name)]
     page = render_template(
-        "researcher/which.html", typed=form.company.data, choices=error.choices, kept=kept, address_of=address_of
+        "researcher/which.html",
+        typed=form.company.data,
+        choices=error.choices,
+        fitting=error.fitting,
+        kept=kept,
+        address_of=address_of,
+        live=live(),
     )
     return make_response(page, 422)
 

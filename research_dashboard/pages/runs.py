@@ -24,6 +24,14 @@ SOURCES = {
     "live": "SEC live data",
     "uploaded": "uploaded figures (not filed)",
 }
+CHANGEABLE = {
+    "foreign_filer",
+    "no_annual_report",
+    "no_company",
+    "no_facts",
+    "no_xbrl",
+    "not_found",
+}  # failures that asking otherwise cures
 HEADINGS = {
     Status.QUEUED: "Research of {} is waiting",
     Status.RUNNING: "Researching {}",
@@ -97,6 +105,14 @@ def _absent(run_id: int) -> str:
     return f"There is no run #{run_id}. {last}"
 
 
+def _change(found: ResearchRun) -> str | None:
+    """Where the same research can be asked for with another day, source or company, if that is the failure's cure."""
+    if found.status != Status.FAILED or found.error_kind not in CHANGEABLE or not is_ours(found):
+        return None
+    company = found.ticker or found.company
+    return url_for("pages.researcher", company=company, as_of=found.as_of, source=found.source or None)
+
+
 def _context(found: ResearchRun) -> dict[str, Any]:
     session, now = db.session(), utcnow()
     logged = not is_ours(found)
@@ -117,6 +133,7 @@ def _context(found: ResearchRun) -> dict[str, Any]:
         "poll_after": None if logged else poll_after(found, now),
         "queue_position": work.queue_position(session, found.id) if found.status == Status.QUEUED else None,
         "worker_alive": not under_way or work.alive(session, now),
+        "change": _change(found),
         "sources": SOURCES,
         "profile": profile if isinstance(profile, dict) else {},
         "results": results,

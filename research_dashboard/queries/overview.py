@@ -36,18 +36,17 @@ class Working:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The numbers on the tiles. `seconds` is the median time of the built-in research, None before the first."""
+    """The record's numbers on the tiles. `seconds`: the median time of research, None before the first."""
 
     runs: int
     today: int
     working: Sequence[Working]
     failed: int
     seconds: float | None
-    companies: int
 
 
 def counts(session: Session, now: datetime, midnight: datetime) -> Counts:
-    """Count runs, failures and times of the last seven days, and companies with facts; trash is not counted."""
+    """Count runs, and failures and times of the last seven days; trash is not counted."""
     run = ResearchRun
     week = now - timedelta(days=7)
     kept = run.deleted_at.is_(None)
@@ -67,8 +66,12 @@ def counts(session: Session, now: datetime, midnight: datetime) -> Counts:
         working=working(session),
         failed=count(run.status == Status.FAILED, run.date >= week),
         seconds=median(times) * 60 if times else None,
-        companies=session.scalar(select(func.count()).select_from(_at_hand().subquery())) or 0,
     )
+
+
+def number_at_hand(session: Session) -> int:
+    """How many companies have filed facts loaded."""
+    return session.scalar(select(func.count()).select_from(_at_hand().subquery())) or 0
 
 
 def working(session: Session) -> Sequence[Working]:

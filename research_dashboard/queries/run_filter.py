@@ -136,6 +136,8 @@ def _gather(args: Iterable[tuple[str, str]], also: frozenset[str]) -> tuple[dict
         if name not in NAMES:
             shown = re.sub(r"[^ -~]", "?", name)[:60]
             errors.append(FieldError(shown, f"There is no such parameter. There are: {', '.join((*NAMES, *also))}."))
+        elif any(character < " " for character in raw):
+            errors.append(FieldError(name, "It holds control characters. Take them out."))
         elif not text:
             continue
         elif name == "status" and name in sent:

@@ -17,13 +17,17 @@ NEAR = 65  # the least likeness, of 100, at which a name is offered for an unkno
 
 
 class CompanyError(ValueError):
-    """A company that cannot be taken; the text is for people. `choices` are companies to offer instead."""
+    """A company that cannot be taken; the text is for people.
+
+    `choices` are companies to offer instead, `fitting` how many there are of them altogether.
+    """
 
     code = "company"
 
-    def __init__(self, message: str, choices: Iterable[Entry] = ()) -> None:
+    def __init__(self, message: str, choices: Iterable[Entry] = (), fitting: int = 0) -> None:
         super().__init__(message)
         self.message, self.choices = message, tuple(choices)
+        self.fitting = fitting or len(self.choices)
 
 
 class EmptyCompany(CompanyError):
@@ -115,7 +119,7 @@ def find(known: Directory, text: str) -> Entry:
         if one := _only(group):
             return one
         if group:
-            raise ambiguous(text, sorted(group, key=lambda entry: not entry.loaded))
+            raise ambiguous(text, group)
     raise UnknownCompany(_unknown(text, near := nearest(known, text)), near)
 
 
@@ -137,10 +141,11 @@ def _other_readings(known: Directory, text: str, symbol: Entry) -> list[Entry]:
 
 
 def ambiguous(text: str, entries: Sequence[Entry]) -> AmbiguousCompany:
-    """The question back: which of these."""
+    """The question back: which of these, those with figures first."""
     count = f"{len(entries)} companies" if len(entries) > 2 else "Two companies"
-    offered = entries[:OFFERED]
-    return AmbiguousCompany(f"{count} fit “{text}”: choose {_or(described(entry) for entry in offered)}.", offered)
+    offered = sorted(entries, key=lambda entry: not entry.loaded)[:OFFERED]
+    message = f"{count} fit “{text}”: choose {_or(described(entry) for entry in offered)}."
+    return AmbiguousCompany(message, offered, len(entries))
 
 
 def nearest(known: Directory, text: str, limit: int = 5) -> list[Entry]:

@@ -58,6 +58,7 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "Escape" && links.length) {
     event.preventDefault();
     close(input);
+    input.focus();
   }
 });
 
@@ -68,11 +69,31 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   input.value = link.dataset.take;
   close(input);
+  input.focus();
+});
+
+/* It lies over the form only while someone types there: what comes for a field that was left stays closed. */
+document.addEventListener("input", (event) => {
+  if (event.target.matches("[data-suggest]")) event.target.dataset.open = "";
+});
+
+document.addEventListener("htmx:afterSwap", () => {
+  for (const input of document.querySelectorAll("[data-suggest]:not([data-open])")) close(input);
+});
+
+document.addEventListener("focusout", (event) => {
+  const input = event.target.closest(".ahead")?.querySelector("[data-suggest]");
+  const box = input && document.getElementById(input.dataset.suggest);
+  if (box?.matches(".over") && event.relatedTarget !== input && !box.contains(event.relatedTarget)) close(input);
+});
+
+document.addEventListener("mousedown", (event) => {
+  if (event.target.closest(".suggest.over")) event.preventDefault();   // the focus stays, else the list is gone before the click
 });
 
 function close(input) {
+  delete input.dataset.open;
   document.getElementById(input.dataset.suggest).hidden = true;
-  input.focus();
 }
 
 /* Keys: / search, j k rows, x tick, ? this list. Single keys can be turned off (WCAG 2.1.4); Tab and Enter always do. */

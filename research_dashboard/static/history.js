@@ -22,6 +22,41 @@ document.addEventListener("click", (event) => {
   }
 });
 
+/* Anywhere on a row is as good as its link; not on what acts by itself, nor while text is being marked. */
+document.addEventListener("click", (event) => {
+  const row = event.target.closest("#runs tbody tr");
+  if (!row || event.target.closest("a, button, input, label, .pick") || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (!getSelection().isCollapsed) return;
+  const link = row.querySelector(".key a");
+  link.focus({ preventScroll: true });
+  link.click();
+});
+
+/* What a run's details failed with is said in their dialog, not behind it (P71). */
+const forDialog = (event) => event.detail.requestConfig?.elt.getAttribute("hx-target") === "#run-dialog";
+
+function troubleDialog() {
+  const dialog = document.getElementById("run-dialog");
+  dialog.replaceChildren(document.getElementById("run-trouble").content.cloneNode(true));
+  dialog.setAttribute("aria-labelledby", "dialog-h");
+  dialog.dataset.back = location.href;
+  return dialog.querySelector(".body");
+}
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr } = event.detail;
+  if (xhr.status < 400 || xhr.getResponseHeader("HX-Retarget") || !forDialog(event)) return;
+  event.detail.target = troubleDialog();
+  event.detail.swapOverride = "innerHTML";
+});
+for (const failure of ["htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(failure, (event) => {
+    if (!forDialog(event)) return;
+    troubleDialog().append(...document.getElementById("messages").childNodes);
+    openDialog();
+  });
+}
+
 /* Closed: the address is the list's again. “close” does not bubble, so it is caught on its way down. */
 document.addEventListener("close", (event) => {
   if (event.target.id !== "run-dialog") return;

@@ -68,6 +68,38 @@ def test_p64_the_details_open_as_a_modal_and_close_where_they_were_opened(open_p
     expect(page.locator("#runs .pager p")).to_contain_text("1–15 of 20 of ")
 
 
+def test_p58_anywhere_on_a_row_opens_its_details(open_page: Open, logged: str) -> None:
+    page = open_page(f"{PATH}?company=quagga")
+    row = page.locator("tbody tr").nth(1)
+    row.locator("td").nth(4).click()
+    expect(page.locator("dialog:modal h2")).to_contain_text("Quagga Ltd.")
+    page.keyboard.press("Escape")
+    expect(row.locator(".key a")).to_be_focused()
+    row.get_by_role("checkbox").click()
+    page.wait_for_timeout(300)
+    expect(page.locator("dialog:modal")).to_have_count(0)
+    expect(row.get_by_role("checkbox")).to_be_checked()
+
+
+@pytest.mark.parametrize("answer", [500, None], ids=["error", "no answer"])
+def test_p71_what_the_details_fail_with_is_said_in_the_dialog(open_page: Open, logged: str, answer: int | None) -> None:
+    page = open_page(f"{PATH}?company=quagga")
+    page.route(
+        re.compile(r"run=\d+"),
+        lambda route: (
+            route.fulfill(status=answer, body="<div class='msg bad'>Broken.</div>") if answer else route.abort()
+        ),
+    )
+    page.locator("tbody .key a").first.click()
+    expect(page.locator("dialog:modal .msg.bad")).to_contain_text("Broken." if answer else "did not answer")
+    expect(page.locator("#messages .msg")).to_have_count(0)
+    page.locator("dialog:modal").get_by_role("button", name="Close").click()
+    expect(page.locator("dialog:modal")).to_have_count(0)
+    page.unroute_all()
+    page.locator("tbody .key a").first.click()
+    expect(page.locator("dialog:modal h2")).to_contain_text("Quagga Ltd.")
+
+
 def test_the_same_without_javascript(open_page: Open, logged: str) -> None:
     page = open_page(PATH, javascript=False)
     page.get_by_label("Filter by Company:").fill("quagga")

@@ -30,6 +30,29 @@ def test_p22_to_p40_a_name_becomes_a_report_and_a_record(open_page: Open, javasc
     expect(page.locator("#runs")).to_contain_text(run)
 
 
+def test_the_offered_companies_never_cover_the_button_and_close_when_the_field_is_left(open_page: Open) -> None:
+    page = open_page("/researcher")
+    field, offered = page.get_by_label("Company", exact=True), page.locator("#suggest")
+    field.press_sequentially("Apple", delay=30)
+    expect(offered).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(offered).to_be_hidden()
+    expect(field).to_be_focused()
+    field.press_sequentially(" I", delay=30)
+    expect(offered).to_be_visible()
+    page.get_by_role("heading", level=1).click()
+    expect(offered).to_be_hidden()
+    field.fill("micro")
+    offered.locator("a").first.click()
+    expect(field).to_have_value("MSFT")
+    expect(offered).to_be_hidden()
+    field.fill("Apple")
+    expect(offered).to_be_visible()
+    page.get_by_role("button", name="Start research").click(timeout=2000)
+    expect(page).to_have_url(re.compile(r"/runs/\d+$"))
+    expect(page).to_have_title("Summary Report: Apple Inc. - Research Dashboard", timeout=15_000)
+
+
 def test_the_finished_report_stops_polling(open_page: Open) -> None:
     page = open_page("/researcher")
     page.get_by_label("Company", exact=True).fill("NVDA")
