@@ -44,6 +44,7 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "api.problem_list": (VIEWER, VIEWER),
     "api.problem_page": (VIEWER, VIEWER),
     "api.runs_bulk": (RESEARCHER, RESEARCHER),
+    "api.run_report": (VIEWER, VIEWER),
     "api.details": (VIEWER, RESEARCHER),
     "api.detail_create": (RESEARCHER, RESEARCHER),
     "api.results": (VIEWER, RESEARCHER),

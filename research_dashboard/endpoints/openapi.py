@@ -107,7 +107,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     if "If-None-Match" in told.takes:
         responses["304"] = {"description": "You have it already."}
     for status, response in responses.items():
-        if status.startswith("2"):
+        if status[0] in "23" and status != "304":
             if told.gives:
                 response["headers"] = {
                     name: {"description": GIVES[name], "schema": {"type": "string"}} for name in told.gives

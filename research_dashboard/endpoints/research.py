@@ -6,7 +6,7 @@ from flask import Response, current_app, request
 
 from research_dashboard.endpoints.answers import Progress, Run
 from research_dashboard.endpoints.contract import answer, endpoint, sender
-from research_dashboard.endpoints.shapes import ResearchCreate
+from research_dashboard.endpoints.shapes import ReportQuery, ResearchCreate
 from research_dashboard.extensions import db, reading
 from research_dashboard.logs import logger
 from research_dashboard.models import ENDED, Origin, Status, StepStatus
@@ -96,6 +96,15 @@ def run_progress(run_id: int) -> Response:
     if request.if_none_match:
         response.make_conditional(request)
     return response
+
+
+@endpoint({303: None}, tag="Research", gives=("Location",))
+def run_report(run_id: int, query: ReportQuery) -> Response:
+    """Be led to the report of a run, in a format of your choice; the file's address takes the same token."""
+    if not records.run_exists(db.session(), run_id):
+        raise NoSuchRun(run_id)
+    logger.info("Fetched report", run_id=run_id, format=query.format)
+    return Response(status=303, headers={"Location": f"/runs/{run_id}/report.{query.format}"})
 
 
 @endpoint({202: Run}, "conflict", tag="Research")

@@ -158,6 +158,14 @@ class ResearchCreate(Strict):
         return value if value is None else day(value if isinstance(value, str) else "")
 
 
+class ReportQuery(BaseModel):
+    """The format of a report."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Literal["html", "pdf", "md", "xlsx", "csv", "json", "zip"] = "html"
+
+
 class BulkDetail(Strict):
     """A step of a run that is sent with it."""
 

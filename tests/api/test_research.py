@@ -89,3 +89,13 @@ def test_companies_are_found_while_typing(app: Flask, client: FlaskClient) -> No
     assert client.get("/api/companies?q=app").json == [expected]
     assert client.get("/api/companies/?q=zzz").json == []
     refused(client.get("/api/companies?limit=0"), 422, "limit")
+
+
+def test_a_report_is_found_in_every_format(app: Flask, client: FlaskClient) -> None:
+    run_id = make(client)
+    for name in ("html", "pdf", "md", "xlsx", "csv", "json", "zip"):
+        answer = client.get(f"/api/research_runs/{run_id}/report?format={name}")
+        assert (answer.status_code, answer.headers["Location"]) == (303, f"/runs/{run_id}/report.{name}")
+        assert app.url_map.bind("").match(answer.headers["Location"])[0].startswith("pages.")
+    refused(client.get(f"/api/research_runs/{run_id}/report?format=doc"), 422, "format")
+    refused(client.get("/api/research_runs/99/report"), 404)
