@@ -4,6 +4,7 @@ On SQLite each thread keeps one connection for them, read-only and always outsid
 is committed. Elsewhere they go through the engine.
 """
 
+import sqlite3
 import threading
 from typing import Any
 
@@ -18,9 +19,14 @@ class _Kept(threading.local):
     engine: Engine | None = None
     connection: Any = None
 
+    def close(self) -> None:
+        """Let the connection go; the next question makes another."""
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.close()
+
     def __del__(self) -> None:
-        if self.connection is not None:
-            self.connection.close()
+        self.close()
 
 
 _kept = _Kept()
@@ -29,12 +35,18 @@ _kept = _Kept()
 def rows(sql: str) -> list[tuple[Any, ...]]:
     """The rows of a fixed statement, as the driver gives them. Needs an application context."""
     engine = db.engine
-    if engine.dialect.name != "sqlite":
-        with engine.connect() as connection:
-            return [tuple(row) for row in connection.exec_driver_sql(sql)]
+    if engine.dialect.name == "sqlite":
+        try:
+            return _kept_rows(engine, sql)
+        except sqlite3.Error:  # the engine says the same in SQLAlchemy's terms, or finds the database mended
+            _kept.close()
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(sql)]
+
+
+def _kept_rows(engine: Engine, sql: str) -> list[tuple[Any, ...]]:
     if _kept.engine is not engine or _kept.connection is None:
-        if _kept.connection is not None:
-            _kept.connection.close()
+        _kept.close()
         arguments, options = engine.dialect.create_connect_args(engine.url)
         made: Any = engine.dialect.connect(*arguments, **options)
         made.isolation_level = None

@@ -1,6 +1,5 @@
 """Companies the bundle does not hold, from the SEC's complete answers where they are at hand."""
 
-import time
 from datetime import date
 
 import pytest
@@ -67,12 +66,10 @@ def test_quarters_of_a_year_add_up_to_it() -> None:
 
 
 @pytest.mark.parametrize("cik", [MCDONALDS, TEXAS, HOME_DEPOT, UNDER_ARMOUR, MARVELL, LPA])
-def test_every_figure_of_every_company_has_facts_or_a_reason_and_is_quick(cik: int) -> None:
+def test_every_figure_of_every_company_has_facts_or_a_reason(cik: int) -> None:
     company, facts = answered(cik)
-    begun = time.process_time()
     analysis = analyse(company, facts, TODAY)
     analysis.figure("revenue", analysis.latest.end)
-    assert time.process_time() - begun < 0.3, "a peer is read in well under 100 ms on a quiet machine"
     health = financial_health(analysis)
     for series in (*health["concepts"].values(), *health["ratios"].values()):
         for figure in series:

@@ -1,6 +1,5 @@
 """A quarterly data set of the SEC: read exactly, once, in flat memory; anything else is refused with its reason."""
 
-import time
 import zipfile
 from collections.abc import Sequence
 from datetime import date
@@ -199,12 +198,10 @@ def test_the_command_says_what_came_in(in_app: Flask, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(SHARED is None, reason="the SEC's data set of 2009q3 is not at hand")
-def test_a_real_data_set_is_imported_fast_and_once(in_app: Flask) -> None:
+def test_a_real_data_set_is_imported_once(in_app: Flask) -> None:
     assert SHARED is not None
-    started = time.perf_counter()
     assert (load := import_data_set(SHARED)).facts == 35_308
     assert load.companies == 423
-    assert time.perf_counter() - started < 60
     held = stock()
     import_data_set(SHARED)
     assert stock() == held

@@ -123,7 +123,7 @@ def test_a_chosen_peer_that_cannot_be_compared_is_named_with_the_reason(
     assert comparison["set"]["level"] == "chosen"
     assert {member["ticker"] for member in comparison["members"]} == {"MSFT", "ORCL", "ADBE"}
     (excluded,) = comparison["excluded"]
-    assert (excluded["name"], excluded["code"]) == ("Datadog, Inc.", "not_reported")
+    assert (excluded["name"], excluded["code"]) == ("Datadog, Inc.", "not_in_data")
     assert excluded["reason"]
     assert "Datadog" in visit(f"/runs/{run_id}").text("#peers")
 

@@ -11,7 +11,13 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
-KINDS = (("how-to", "How to"), ("explanation", "Why"), ("reference", "Reference"), ("decisions", "Decisions"))
+KINDS = (
+    ("how-to", "How to"),
+    ("explanation", "Why"),
+    ("reference", "Reference"),
+    ("benchmarks", "Measurements"),
+    ("decisions", "Decisions"),
+)
 
 
 class Document(NamedTuple):
