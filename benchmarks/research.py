@@ -1,4 +1,5 @@
 """The main job, timed: loading, asking, suggesting, researching. `./dev bench research` prints the table.
+
 Each row is the median and the slowest of its repeats, in the server's own process, on an instance made for it.
 """
 
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from research_dashboard import create_app
-from research_dashboard.services.companies import suggest
+from research_dashboard.queries.directory import suggest
 from research_dashboard.services.database import prepare_database
 from research_dashboard.services.research import warm
 from research_dashboard.services.runs import start_research
