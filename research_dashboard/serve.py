@@ -151,8 +151,21 @@ def web() -> Any:
     die_with_parent()
     app = create_app()
     _in_background(queue_of, app.config["SETTINGS"])  # opened before the first run is asked for
+    _in_background(warm, app)
     _in_background(sweep, app)
     return app
+
+
+def warm(app: Any) -> None:
+    """Read the directory of companies into the web process, so that the first name typed finds it at hand."""
+    from research_dashboard.logs import logger
+    from research_dashboard.queries.directory import suggest
+
+    with app.app_context():
+        try:
+            suggest("warm")
+        except Exception as error:  # the first request will meet the same trouble, and say so
+            logger.warning("not_warmed", error=str(error))
 
 
 def sweep(app: Any) -> None:
