@@ -84,6 +84,7 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "pages.styleguide": (VIEWER, VIEWER),
     "pages.settings": (VIEWER, ADMIN),
     "pages.slash": (PUBLIC, PUBLIC),
+    "pages.shared_report": (PUBLIC, PUBLIC),
     "pages.share_new": (RESEARCHER, RESEARCHER),
     "pages.share_revoke": (RESEARCHER, RESEARCHER),
     "pages.theme_save": (PUBLIC, PUBLIC),

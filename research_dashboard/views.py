@@ -63,6 +63,7 @@ pages.post("/logout")(accounts.logout)
 pages.get("/account")(accounts.account)
 pages.post("/account/tokens")(accounts.token_new)
 pages.post("/account/tokens/<int:token_id>/revoke")(accounts.token_revoke)
+pages.get("/shared/<token>")(report.shared_report)
 pages.post("/runs/<int:run_id>/shares")(accounts.share_new)
 pages.post("/runs/<int:run_id>/shares/<int:link_id>/revoke")(accounts.share_revoke)
 

@@ -31,6 +31,7 @@ MAIN_LINKS = (
     ("pages.watchlist", "Watchlist"),
 )
 FOOT_LINKS = (
+    ("pages.account", "Account"),
     ("pages.settings", "Settings"),
     ("pages.rules", "Rules"),
     ("pages.trash", "Trash"),

@@ -18,6 +18,7 @@ from research_dashboard.reports.book import Cell, FactLine
 from research_dashboard.reports.build import build, is_report
 from research_dashboard.reports.model import Report, RunFacts
 from research_dashboard.research.verify import verify
+from research_dashboard.services import accounts
 
 Results = Mapping[str, Any]
 
@@ -40,7 +41,12 @@ def run_facts(run: ResearchRun) -> RunFacts:
 def report_context(run: ResearchRun, results: Results) -> dict[str, Any]:
     """What runs/_report.html needs. `report` is None where the results are not those of the built-in research."""
     report = build(run_facts(run), results) if is_report(results) else None
-    return {**drawn(report), "formats": FORMATS, "endpoints": current_app.view_functions}
+    return {
+        **drawn(report),
+        "formats": FORMATS,
+        "endpoints": current_app.view_functions,
+        "links": accounts.share_links(run.id) if report else [],
+    }
 
 
 def drawn(report: Report | None) -> dict[str, Any]:
@@ -170,6 +176,21 @@ def report_file(run_id: int, extension: str) -> Response:
     response = make_response(wanted.write(Material(facts, results, report, paper)))
     response.headers["Content-Type"] = wanted.mimetype
     response.headers["Content-Disposition"] = f'attachment; filename="{file_name(run)}.{extension}"'
+    return response
+
+
+def shared_report(token: str) -> Response:
+    """The report that a shared link opens, to be read and nothing else, until the link expires or is revoked."""
+    run_id = accounts.shared_run(token)
+    run = queries.run_kept(db.session(), run_id) if run_id is not None else None
+    results = queries.results_by_type(db.session(), run.id) if run is not None else {}
+    if run is None or not is_report(results):
+        abort(404, "This link opens nothing: it has expired, was revoked, or was never made.")
+    facts = run_facts(run)
+    context = drawn(build(facts, results)) | {"file": True, "sheet": None, "run": facts}
+    response = make_response(render_template("runs/report_file.html", **context))
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 
