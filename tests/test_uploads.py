@@ -238,6 +238,16 @@ def test_a_private_company_can_be_a_chosen_peer(bundled: Flask) -> None:
     assert (run.status, run.source) == ("Completed", "bundled")
 
 
+def test_a_run_with_a_private_peer_verifies_whole_and_names_the_peer_in_its_manifest(bundled: Flask) -> None:
+    upload(template().encode(), "own.csv")
+    (company,) = read_upload(template().encode(), TODAY)
+    run = research(bundled, "MSFT", peers=["AAPL", company.name])
+    manifest = from_json(stored(run.id)["manifest"])
+    assert manifest["options"]["peers"] == [320193, company.name]
+    verified = bundled.test_cli_runner().invoke(args=["research", "verify", str(run.id)])
+    assert verified.exit_code == 0, verified.output
+
+
 def test_a_source_that_cannot_have_the_figures_is_refused_at_its_field(bundled: Flask) -> None:
     upload(template().encode(), "own.csv")
     for company, source in (("Example Holding (change me)", "bundled"), ("AAPL", "uploaded")):

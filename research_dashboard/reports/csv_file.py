@@ -59,7 +59,7 @@ def _row(book: Book, figure: JSON, company: Any, cik: Any) -> tuple[str, ...]:
         safe(period.get("end")),
         raw(figure.get("value")),
         safe(figure["unit"]),
-        safe(figure["made"]),
+        "uploaded" if figure["made"] == "filed" and of_facts("form") == "uploaded" else safe(figure["made"]),
         safe(figure.get("formula")),
         safe(figure.get("code")),
         safe(of_facts("tag")),

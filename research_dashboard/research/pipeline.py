@@ -65,14 +65,16 @@ class Work:
             )
         if not found.analysis.years:
             first = min(fact.filing.filed for fact in found.facts)
-            known = (
-                f"its first filing here is of {long_date(first)}"
-                if first > request.as_of
-                else "its filings hold no complete fiscal year"
-            )
+            if first <= request.as_of:
+                raise CannotResearch(
+                    "no_annual_report",
+                    f"The {request.source} data hold no annual report of {company.name}, only other filings of it.",
+                    "Load a quarter in which it filed one (flask companies import), or turn on live SEC data.",
+                )
             raise CannotResearch(
                 "no_annual_report",
-                f"{company.name} had filed no annual report by {long_date(request.as_of)}: {known}.",
+                f"{company.name} had filed no annual report by {long_date(request.as_of)}: "
+                f"its first filing here is of {long_date(first)}.",
                 "Choose a later date, or another company.",
             )
         return found.analysis
@@ -195,7 +197,7 @@ def _manifest(work: Work) -> dict[str, Any]:
         "code_version": request.code_version,
         "source": request.source,
         "data": [{key: load.get(key) for key in ("source", "name", "version", "sha256")} for load in request.data],
-        "options": {"peers": [chosen[id_].cik for id_ in request.chosen_peers if id_ in chosen]},
+        "options": {"peers": [chosen[id_].cik or chosen[id_].name for id_ in request.chosen_peers if id_ in chosen]},
         "as_of": iso_date(request.as_of),
         "facts_used": len(facts),
         "results": {kind: hashlib.sha256(encode(result)).hexdigest() for kind, result in results.items()},

@@ -214,7 +214,9 @@ def _is_sum(value: float, parts: Sequence[float]) -> bool:
 
 def _tags_of() -> dict[str, frozenset[str]]:
     return {
-        name: frozenset(tag for step in (*concept.steps, *concept.bank) if isinstance(step, Step) for tag in step.tags)
+        name: frozenset(
+            tag for step in (*concept.steps, *concept.bank) if isinstance(step, Step) for tag in step.tags
+        ).union({f"uploaded:{name}"})  # a private company's own figure of the concept
         for name, concept in CONCEPTS.items()
     }
 
