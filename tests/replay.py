@@ -127,24 +127,28 @@ def replay() -> Iterator[Replay]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:
-            code = self.answer()
+        def note(self, code: int) -> None:
+            """Write the request down before it is answered: who has the answer finds it in `seen`."""
             state.seen.append((self.path, {name.lower(): value for name, value in self.headers.items()}, code))
 
-        def answer(self) -> int:
+        def do_GET(self) -> None:
             body = state.answers.get(self.path)
             if state.faults.get(self.path):
+                self.note(0)
                 state.faults[self.path].pop(0)(self, body or b"{}" * 1000)
-                return 0
+                return
             if body is None:
+                self.note(404)
                 status(404)(self, b"")
-                return 404
+                return
             tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
             if self.headers.get("If-None-Match") == tag:
+                self.note(304)
                 self.send_response(304)
                 self.send_header("ETag", tag)
                 self.end_headers()
-                return 304
+                return
+            self.note(200)
             wanted = self.headers.get("Range", "")
             start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
             packed = "gzip" in self.headers.get("Accept-Encoding", "")
@@ -156,7 +160,6 @@ def replay() -> Iterator[Replay]:
             self.send_header("ETag", tag)
             self.end_headers()
             self.wfile.write(content)
-            return 200
 
         def log_message(self, *args: object) -> None:
             """Say nothing."""

@@ -1,7 +1,7 @@
 """A run is never lost, never doubled, and ends in one way only."""
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -47,9 +47,9 @@ def steps(run_id: int) -> list[str]:
         return list(session.scalars(found.order_by(ResearchDetail.position)))
 
 
-def finish(lease: leases.Lease) -> None:
+def finish(lease: leases.Lease, now: datetime | None = None) -> None:
     for position in range(lease.position, len(STEPS) + 1):
-        leases.checkpoint(lease, position, LAST if position == len(STEPS) else DONE)
+        leases.checkpoint(lease, position, LAST if position == len(STEPS) else DONE, now)
 
 
 def test_p33_the_run_and_its_five_steps_are_on_record_before_any_work(in_app: Flask) -> None:
@@ -93,9 +93,9 @@ def test_d1_d2_a_run_goes_from_queued_to_completed_and_measures_its_work(in_app:
     assert leases.claim("w2") is None
     began = the(run_id).started_at
     assert began is not None
-    leases.checkpoint(lease, 1, DONE, began + timedelta(milliseconds=20))
+    leases.checkpoint(lease, 1, DONE, began + timedelta(seconds=20))
     assert steps(run_id)[:3] == ["Completed", "Running", "Pending"]
-    finish(leases.Lease(run_id, lease.token, 2))
+    finish(leases.Lease(run_id, lease.token, 2), began + timedelta(seconds=50))
     run = the(run_id)
     assert (run.status, run.insights, run.gaps, run.worker) == ("Completed", 2, 1, None)
     assert run.started_at is not None
