@@ -7,6 +7,7 @@ from research_dashboard.tables.companies import Company, DataLoad, Fact, Filing,
 from research_dashboard.tables.idempotency import IdempotencyKey
 from research_dashboard.tables.preferences import Preference
 from research_dashboard.tables.record import RUN_SEARCH, CompanyName, RunCount, RunNote, RunTag, SavedView, Tag
+from research_dashboard.tables.run_log import Level, RunLogLine
 from research_dashboard.tables.runs import (
     ENDED,
     MOVES,
@@ -35,6 +36,7 @@ __all__ = [
     "Fact",
     "Filing",
     "IdempotencyKey",
+    "Level",
     "Origin",
     "Preference",
     "ResearchDetail",
@@ -42,6 +44,7 @@ __all__ = [
     "ResearchRun",
     "Role",
     "RunCount",
+    "RunLogLine",
     "RunNote",
     "RunTag",
     "SavedView",

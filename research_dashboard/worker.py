@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask
@@ -89,10 +89,9 @@ class Worker:
                 if position == GATHERING and to_fetch(request):
                     request, data, notes = fetched(lease, request, progress, self.settings)
                 outcome = perform(position, request, data, progress)
-                outcome = replace(outcome, message=" ".join([outcome.message, *notes]))
                 if job.stop.is_set():
                     raise StoppedError
-                leases.checkpoint(lease, position, outcome)
+                leases.checkpoint(lease, position, outcome, notes=notes)
                 log.info("step_completed", step=position, seconds=round(time.monotonic() - started, 3))
             log.info("run_completed", company=request.company.name)
         except (StoppedError, LeaseLostError):
@@ -104,16 +103,16 @@ class Worker:
             found = trouble(error) if isinstance(error, DBAPIError) else None
             if found is not None:
                 log.error("database_trouble", step=position, kind=found.kind, error=str(error))
-                self.wait_and_release(lease)
+                self.wait_and_release(lease, found.cause)
                 return
             log.exception("run_crashed", step=position)
             leases.fail(lease, position, CRASH, _crash(error))
 
-    def wait_and_release(self, lease: Lease) -> None:
+    def wait_and_release(self, lease: Lease, cause: str) -> None:
         """The database is full, locked or gone: what is written stands, and the run goes on when that has passed."""
         self.ending.wait(TROUBLE_PAUSE)
         try:
-            leases.release(lease)
+            leases.release(lease, cause.partition(";")[0].rstrip("."))
         except DBAPIError:
             logger.warning("not_released", run=lease.run_id)  # the lease will run out
 

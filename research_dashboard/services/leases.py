@@ -2,7 +2,7 @@
 checkpoints. Every write is fenced: it says whose lease it stands on, and is refused when that lease is gone."""
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,8 @@ from research_dashboard.base import utcnow
 from research_dashboard.extensions import reading, writing
 from research_dashboard.queries.work import alive
 from research_dashboard.research.steps import RESULT_TYPES, STEPS, Outcome
+from research_dashboard.services.run_log import say
+from research_dashboard.tables.run_log import Level
 from research_dashboard.tables.runs import (
     MAX_DURATION_MINS,
     MOVES,
@@ -90,15 +92,21 @@ def claim(worker_id: str, now: datetime | None = None) -> Lease | None:
     token = f"{worker_id}:{uuid.uuid4().hex[:8]}"
     with writing() as session:
         now = now or utcnow()  # read under the write lock: a run asked for while we waited has its date before this
-        run_id = session.scalar(_claiming(token, now))
-        if run_id is None:
+        claimed = session.execute(_claiming(token, now)).first()
+        if claimed is None:
             return None
+        run_id, attempts = claimed
         position = session.scalar(
             select(func.min(ResearchDetail.position)).where(
                 ResearchDetail.research_run_id == run_id, ResearchDetail.status != StepStatus.COMPLETED.value
             )
         )
         lease = Lease(run_id, token, position or len(STEPS))
+        if attempts > 1:
+            gone = f"The worker before stopped without a word. Taken over by {worker_id}, attempt {attempts}."
+            say(session, run_id, gone, Level.WARNING, lease.position, now)
+        else:
+            say(session, run_id, f"Taken by {worker_id}.", at=now)
         _begin(session, lease.run_id, lease.position, now)
     return lease
 
@@ -125,7 +133,7 @@ def _claiming(token: str, now: datetime) -> Any:
             error_kind=None,
             error_message=None,
         )
-        .returning(ResearchRun.id)
+        .returning(ResearchRun.id, ResearchRun.attempts)
         .execution_options(synchronize_session=False)
     )
 
@@ -161,6 +169,13 @@ def pin(lease: Lease, loads: list[Mapping[str, Any]], data_version: str) -> None
     """Write which loads the run stands on. Raises LeaseLostError."""
     with writing() as session:
         _fence(session, lease, loads=loads, data_version=data_version)
+        for load in loads:
+            say(
+                session,
+                lease.run_id,
+                f"Read {load['name']} {load['version']}, sha256 {load['sha256'][:12]}…",
+                position=2,
+            )
 
 
 def report(lease: Lease, position: int, progress: float, message: str) -> None:
@@ -168,13 +183,16 @@ def report(lease: Lease, position: int, progress: float, message: str) -> None:
     with writing() as session:
         _fence(session, lease)
         _step(session, lease.run_id, position, progress=min(max(progress, 0.0), 1.0), message=message)
+        say(session, lease.run_id, message, Level.DEBUG, position)
 
 
-def checkpoint(lease: Lease, position: int, outcome: Outcome, now: datetime | None = None) -> None:
+def checkpoint(
+    lease: Lease, position: int, outcome: Outcome, now: datetime | None = None, notes: Sequence[str] = ()
+) -> None:
     """Store a finished step with its results, and begin the next one or complete the run: all or nothing.
 
-    The run's duration grows by the step's, from its start to this moment. Raises LeaseLostError, and stores nothing,
-    when the run is no longer ours.
+    The run's duration grows by the step's, from its start to this moment. `notes`: what could not be had. Raises
+    LeaseLostError, and stores nothing, when the run is no longer ours.
     """
     now = now or utcnow()
     values: dict[str, Any] = {"attempts": 0}
@@ -203,11 +221,17 @@ def checkpoint(lease: Lease, position: int, outcome: Outcome, now: datetime | No
                 raise LeaseLostError
         else:
             _fence(session, lease, lease_until=now + LEASE, **values)
-        _end(session, lease.run_id, position, StepStatus.COMPLETED, now=now, message=outcome.message, progress=1.0)
+        for note in notes:
+            say(session, lease.run_id, note, Level.WARNING, position, now)
+        said = " ".join([outcome.message, *notes])
+        say(session, lease.run_id, f"Done. {outcome.message}", position=position, at=now)
+        _end(session, lease.run_id, position, StepStatus.COMPLETED, now=now, message=said, progress=1.0)
         if rows:
             session.execute(insert(ResearchResult), rows)
         if position < len(STEPS):
             _begin(session, lease.run_id, position + 1, now)
+        else:
+            say(session, lease.run_id, "Completed.", at=now)
 
 
 def fail(lease: Lease, position: int, kind: str, message: str, now: datetime | None = None) -> bool:
@@ -226,14 +250,15 @@ def confirm_cancel(lease: Lease, now: datetime | None = None) -> bool:
         return _cancelled(session, lease.run_id, now, ResearchRun.worker == lease.token)
 
 
-def release(lease: Lease) -> None:
-    """Hand the run back unharmed, when this worker is told to stop: the next one goes on at once."""
+def release(lease: Lease, why: str = "the worker was told to end") -> None:
+    """Hand the run back unharmed, when this worker cannot go on: the next one goes on at once."""
     with writing() as session:
         fewer = case((ResearchRun.attempts > 0, ResearchRun.attempts - 1), else_=0)
         if _changed(session, _leased(lease).values(worker=None, lease_until=None, attempts=fewer)):
             position = session.scalar(_running_step(lease.run_id))
             if position is not None:
                 _step(session, lease.run_id, position, status=StepStatus.PENDING.value)
+            say(session, lease.run_id, f"Handed back: {why}.", Level.WARNING, position)
 
 
 def sweep(now: datetime | None = None) -> int:
@@ -273,7 +298,8 @@ def _mend(session: Session, run_id: int, status: Status, attempts: int, now: dat
             "The worker stopped and no other is running. The run goes on from its last finished step "
             "as soon as a worker is started (flask worker)."
         )
-        move(session, run_id, Status.INTERRUPTED, worker=None, error_kind=NO_WORKER, error_message=message)
+        if move(session, run_id, Status.INTERRUPTED, worker=None, error_kind=NO_WORKER, error_message=message):
+            say(session, run_id, "Interrupted: the worker stopped and no other is running.", Level.WARNING, at=now)
 
 
 def _leased(lease: Lease) -> Any:
@@ -304,6 +330,7 @@ def _fail(session: Session, run_id: int, position: int | None, condition: Column
         return False
     if position is not None:
         _end(session, run_id, position, StepStatus.FAILED, now=now, message=message)
+    say(session, run_id, f"Failed ({error['kind']}): {message}", Level.ERROR, position, now)
     return True
 
 
@@ -315,6 +342,7 @@ def _cancelled(session: Session, run_id: int, now: datetime, condition: ColumnEl
         return False
     if position is not None:
         _end(session, run_id, position, StepStatus.CANCELLED, now=now)
+    say(session, run_id, "Cancelled: the worker has stopped.", Level.WARNING, position, now)
     return True
 
 
@@ -340,6 +368,7 @@ def _begin(session: Session, run_id: int, position: int, now: datetime) -> None:
     again = case((ResearchDetail.start_time.is_(None), ResearchDetail.attempt), else_=ResearchDetail.attempt + 1)
     values = {"status": StepStatus.RUNNING.value, "start_time": now, "end_time": None, "message": None}
     _step(session, run_id, position, attempt=again, progress=0.0, **values)
+    say(session, run_id, f"{STEPS[position - 1]} begins.", Level.DEBUG, position, now)
 
 
 def _end(session: Session, run_id: int, position: int, status: StepStatus, *, now: datetime, **values: Any) -> None:

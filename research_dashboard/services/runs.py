@@ -23,6 +23,8 @@ from research_dashboard.services.audit import record
 from research_dashboard.services.companies import resolve, source_for
 from research_dashboard.services.leases import ended_at, move
 from research_dashboard.services.research import pinned
+from research_dashboard.services.run_log import say
+from research_dashboard.tables.run_log import Level
 from research_dashboard.tables.runs import (
     FOR_PEOPLE,
     FOR_SCHEDULES,
@@ -167,6 +169,7 @@ def place(order: Order) -> Started:
                 run_id = _insert(session, order)
                 action = "run.start" if order.parent_run_id is None else "run.again"
                 record(session, action, f"run {run_id}", after=order.summary)
+                say(session, run_id, f"Asked for by {order.researcher}: {order.source} data {order.data_version}.")
             break
         except IntegrityError:  # another process was quicker (PostgreSQL); its run is there now
             with writing() as session:
@@ -196,9 +199,11 @@ def cancel(run_id: int) -> Status:
         asked = {"cancel_requested": True}
         if move(session, run_id, Status.CANCELLED, idle, finished_at=ended_at(now), worker=None, **asked):
             record(session, "run.cancel", f"run {run_id}", before=run.status, after=Status.CANCELLED.value)
+            say(session, run_id, "Cancelled before a worker took it.", Level.WARNING)
             return Status.CANCELLED
         if move(session, run_id, Status.CANCELLING, **asked):
             record(session, "run.cancel", f"run {run_id}", before=run.status, after=Status.CANCELLING.value)
+            say(session, run_id, "Cancel was asked for; the worker is told to stop.", Level.WARNING)
             return Status.CANCELLING
         if run.status in (Status.CANCELLING, Status.CANCELLED):
             return Status(run.status)
@@ -227,6 +232,7 @@ def resume(run_id: int) -> None:
                 lease_until=None,
             )
             record(session, "run.resume", f"run {run_id}", before=run.status, after=Status.QUEUED.value)
+            say(session, run_id, "In the queue again: it goes on after its last finished step.")
             session.flush()
         except IntegrityError:
             raise RunError(
