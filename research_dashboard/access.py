@@ -80,6 +80,8 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "pages.run_cancel": (RESEARCHER, RESEARCHER),
     "pages.run_verify": (VIEWER, VIEWER),
     "pages.run_resume": (RESEARCHER, RESEARCHER),
+    "pages.run_log": (VIEWER, VIEWER),
+    "pages.run_log_file": (VIEWER, VIEWER),
     "pages.status": (VIEWER, VIEWER),
     "pages.styleguide": (VIEWER, VIEWER),
     "pages.settings": (VIEWER, ADMIN),

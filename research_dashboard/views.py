@@ -14,6 +14,7 @@ from research_dashboard.pages import (
     researcher,
     rules,
     run_files,
+    run_log,
     runs,
     saved_views,
     settings,
@@ -31,6 +32,8 @@ pages.get("/historical-records/")(frame.slash)
 pages.route("/researcher", methods=["GET", "POST"])(researcher.researcher)
 pages.app_template_filter("marked")(researcher.marked)
 pages.get("/runs/<id:run_id>")(runs.run)
+pages.get("/runs/<id:run_id>/log")(run_log.run_log)
+pages.get("/runs/<id:run_id>/log.<kind>")(run_log.run_log_file)
 pages.post("/runs/<id:run_id>/cancel")(runs.run_cancel)
 pages.post("/runs/<id:run_id>/resume")(runs.run_resume)
 pages.post("/runs/<id:run_id>/rerun")(runs.run_again)

@@ -68,6 +68,8 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     "pages.researcher": ("company", "as_of", "source", "peer", "peers"),
     "pages.rules": (),
     "pages.run": (),
+    "pages.run_log": ("level",),
+    "pages.run_log_file": ("level",),
     "pages.settings": (),
     "pages.status": (),
     "pages.styleguide": (),

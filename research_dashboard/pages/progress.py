@@ -6,6 +6,7 @@ from datetime import datetime
 
 from research_dashboard.models import ENDED, Origin, ResearchDetail, ResearchRun, Status, StepStatus
 from research_dashboard.research.steps import STEPS
+from research_dashboard.timeline import Bar
 
 SLOW_FACTOR, SLOW_SECONDS = 2, 1.0  # slower than usual: over twice the usual time, and by more than a second
 
@@ -37,6 +38,9 @@ class Step:
     seconds: float | None
     usual: float | None
     progress: float
+    attempt: int = 1
+    start: datetime | None = None
+    slow: bool = False  # it takes or took longer than usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,8 @@ def _step(
     if ended and state == "running":
         state, word = "waiting", "N/A"
     says = (detail.message if detail else None) or ("" if ended else PURPOSES.get(name, ""))
-    if state == "running" and usual and seconds and seconds > max(SLOW_FACTOR * usual, usual + SLOW_SECONDS):
+    slow = bool(usual and seconds and seconds > max(SLOW_FACTOR * usual, usual + SLOW_SECONDS))
+    if state == "running" and slow:
         state, word = "slow", "Running, slower than usual"
     return Step(
         position=position,
@@ -110,7 +115,22 @@ def _step(
         seconds=seconds,
         usual=usual,
         progress=detail.progress if detail and state in ("running", "slow") else 0.0,
+        attempt=detail.attempt if detail else 1,
+        start=detail.start_time if detail and seconds is not None else None,
+        slow=slow,
     )
+
+
+def bars(shown: Progress, started_at: datetime | None) -> list[Bar]:
+    """The steps as the timeline draws them."""
+    found = []
+    for step in shown.steps:
+        start = (step.start - started_at).total_seconds() if step.start and started_at else None
+        end = None if start is None or step.seconds is None else start + step.seconds
+        found.append(
+            Bar(step.name, "slow" if step.slow and step.state == "done" else step.state, start, end, step.usual)
+        )
+    return found
 
 
 def _left(steps: tuple[Step, ...]) -> float | None:

@@ -12,11 +12,14 @@ from research_dashboard import htmx
 from research_dashboard.access import actor
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import db
-from research_dashboard.models import ENDED, ResearchResult, ResearchRun, Status
-from research_dashboard.pages.progress import is_ours, poll_after, progress
+from research_dashboard.models import ENDED, Level, ResearchResult, ResearchRun, Status
+from research_dashboard.pages.progress import bars, is_ours, poll_after, progress
 from research_dashboard.pages.report import report_context
-from research_dashboard.queries import work
+from research_dashboard.queries import run_log, work
 from research_dashboard.services import runs as services
+from research_dashboard.timeline import draw, pauses
+
+LOG_SHOWN = 8  # the newest lines, below the steps
 
 SOURCES = {
     "bundled": "bundled SEC filings",
@@ -45,7 +48,7 @@ HEADINGS = {
 
 def run(run_id: int) -> Response:
     """A run: its progress while it works, then its report. htmx is sent the part that changes, at the end with 286."""
-    context = _context(_run(run_id))
+    context = _context(found_run(run_id))
     status = htmx.STOP_POLLING if htmx.is_partial() and not context["poll_after"] else 200
     response = htmx.render("runs/show.html", "runs/_swap.html", status, **context)
     response.headers["Cache-Control"] = "no-store" if context["under_way"] else "no-cache"
@@ -88,7 +91,8 @@ def _act(run_id: int, action: Callable[[int], object]) -> AnyResponse:
     return redirect(url_for("pages.run", run_id=shown), 303)
 
 
-def _run(run_id: int) -> ResearchRun:
+def found_run(run_id: int) -> ResearchRun:
+    """The run with its steps; 404 for one that is not there or in the trash."""
     found = db.session.scalar(
         select(ResearchRun)
         .where(ResearchRun.id == run_id, ResearchRun.deleted_at.is_(None))
@@ -122,6 +126,8 @@ def _context(found: ResearchRun) -> dict[str, Any]:
     if under_way and not logged:  # the report needs them all, the way there only the profile
         wanted = wanted.where(ResearchResult.result_type == "company_profile")
     results = session.scalars(wanted).all()
+    shown = progress(found, {} if logged else work.usual_seconds(session), now)
+    timeline = bars(shown, found.started_at)
     profile: Any = next((result.result_data for result in results if result.result_type == "company_profile"), {})
     return {
         "run": found,
@@ -129,7 +135,10 @@ def _context(found: ResearchRun) -> dict[str, Any]:
         "under_way": under_way,
         "complete": found.company if complete else "",
         "heading": found.company if logged else HEADINGS[Status(found.status)].format(found.company),
-        "progress": progress(found, {} if logged else work.usual_seconds(session), now),
+        "progress": shown,
+        "timeline": draw(timeline),
+        "pauses": pauses(timeline),
+        "log": [] if logged or complete else run_log.lines(session, found.id, Level.INFO, LOG_SHOWN),
         "poll_after": None if logged else poll_after(found, now),
         "queue_position": work.queue_position(session, found.id) if found.status == Status.QUEUED else None,
         "worker_alive": not under_way or work.alive(session, now),

@@ -169,7 +169,11 @@ def place(order: Order) -> Started:
                 run_id = _insert(session, order)
                 action = "run.start" if order.parent_run_id is None else "run.again"
                 record(session, action, f"run {run_id}", after=order.summary)
-                say(session, run_id, f"Asked for by {order.researcher}: {order.source} data {order.data_version}.")
+                say(
+                    session,
+                    run_id,
+                    f"Asked for by {order.researcher}. Source: {order.source}, data: {order.data_version}.",
+                )
             break
         except IntegrityError:  # another process was quicker (PostgreSQL); its run is there now
             with writing() as session:
