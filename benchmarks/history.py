@@ -18,12 +18,12 @@ from statistics import median, quantiles
 from typing import Any
 
 from flask import Flask
-from flask_migrate import upgrade
 from sqlalchemy import event
 
 from research_dashboard import create_app
 from research_dashboard.extensions import db, reading
 from research_dashboard.queries.runs import runs_overall
+from research_dashboard.services.database import prepare_database
 from research_dashboard.services.fill import fill
 
 PAGE = "/historical-records"
@@ -95,7 +95,7 @@ def main(runs: int) -> None:
     """Fill, measure, print."""
     app = create_app({"TESTING": True})
     with app.app_context():
-        upgrade()
+        prepare_database(app.config["SETTINGS"].instance)
         with reading() as session:
             there = runs_overall(session)
         if there < runs:

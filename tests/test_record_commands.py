@@ -8,7 +8,8 @@ import pytest
 from flask import Flask
 
 from research_dashboard.extensions import db, writing
-from research_dashboard.models import ResearchDetail, ResearchResult, ResearchRun, RunCount
+from research_dashboard.models import Company, ResearchDetail, ResearchResult, ResearchRun, RunCount, Ticker
+from research_dashboard.services.fill import fill
 from tests.test_run_filter import NOON, names, store
 
 SEED = """
@@ -108,3 +109,47 @@ def test_the_command_finds_what_the_page_finds(app: Flask) -> None:
     wrong = runner.invoke(args=["db", "export-runs", "status:"])
     assert wrong.exit_code == 1
     assert "At character 8" in wrong.output
+
+
+def test_what_is_filled_is_counted_and_found_as_if_it_came_one_by_one(app: Flask) -> None:
+    with app.app_context():
+        with writing() as session:
+            session.add_all(
+                [Company(id=7, name="A", sic=3571, tickers=[Ticker(symbol="AAA")]), Company(id=8, name="B")]
+            )
+        before = db.session.execute(db.text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).all()
+        db.session.rollback()
+        fill(1300)
+        after = db.session.execute(db.text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).all()
+        assert sorted(after) == sorted(before)
+        kept = _counted()
+        for kind, key in KEYS.items():
+            rows = db.session.execute(
+                db.text(f"SELECT '{kind}', {key}, status, count(*) FROM research_runs GROUP BY 2, 3")
+            ).all()
+            assert {row[:3]: row[3] for row in rows} == {key: n for key, n in kept.items() if key[0] == kind}
+        assert {("filer", "7")} < {key[:2] for key in kept if key[0] == "filer"}
+        with writing() as session:  # the same texts, written by the triggers
+            stored = session.execute(db.text("SELECT rowid, findings, error FROM run_search ORDER BY rowid")).all()
+            session.execute(db.text("DELETE FROM run_search"))
+            session.execute(db.text("UPDATE research_runs SET title = NULL WHERE error_message IS NOT NULL"))
+            columns = "research_run_id, result_type, result_data, created_at"
+            results = f"INSERT INTO research_results ({columns}) SELECT {columns} FROM research_results"
+            session.execute(db.text(results))
+            again = session.execute(db.text("SELECT rowid, findings, error FROM run_search ORDER BY rowid")).all()
+        assert stored == again
+        assert len(stored) > 50
+        assert len(names("q=inventory&per_page=200")) == len([row for row in stored if "inventory" in (row[1] or "")])
+
+
+KEYS = {
+    "company": "company",
+    "researcher": "researcher",
+    "month": "substr(date, 1, 7)",
+    "source": "coalesce(source, '')",
+    "filer": "CAST(coalesce(company_id, 0) AS TEXT)",
+}
+
+
+def _counted() -> dict[tuple[str, str, str], int]:
+    return {(row.kind, row.key, row.status): row.runs for row in db.session.query(RunCount)}

@@ -96,6 +96,10 @@ ORDERS: dict[str, tuple[Any, ...]] = {
     "researcher": (text("lower(researcher)"), "date", "id", "status"),
     "duration": ("duration_mins", "id", "status"),
     "insights": ("insights", "id", "status"),
+    "ticker": (text("coalesce(ticker, '')"), "date", "id", "status"),
+    "source": (text("coalesce(source, '')"), "date", "id", "status"),
+    "error": (text("coalesce(error_kind, '')"), "date", "id", "status"),
+    "gaps": ("gaps", "id", "status"),
 }
 
 
