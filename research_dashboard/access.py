@@ -13,6 +13,7 @@ from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from research_dashboard.extensions import csrf
+from research_dashboard.intake import Intake
 from research_dashboard.logs import request_id
 from research_dashboard.queries.preferences import researcher_now
 from research_dashboard.services import accounts, audit
@@ -129,6 +130,7 @@ def single_user() -> bool:
 
 def init_app(app: Flask) -> None:
     """Guard every request of the application."""
+    app.wsgi_app = Intake(app.wsgi_app)  # type: ignore[method-assign]  # inside ProxyFix: it counts by the true client
     proxies = app.config["SETTINGS"].trusted_proxies
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]

@@ -22,7 +22,8 @@ from typing import IO, Any
 from research_dashboard import settings as settings_module
 from research_dashboard.settings import SettingError, Settings
 
-BLOCKING_THREADS = 8
+HEADERS_WITHIN = 10_000  # milliseconds that a client has for a request's headers
+MOST_HEADERS = 64 * 1024  # bytes of them
 KILL_TIMEOUT = 8  # seconds a process has to end before it is killed
 RESTART_PAUSE = 1.0  # a worker that dies at once is not started in a tight loop
 READY_WITHIN = 60.0
@@ -201,9 +202,12 @@ def die_with_parent() -> None:
 
 def serve(settings: Settings, host: str, port: int) -> None:
     """The web processes and one worker process, until told to end."""
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
     from granian.log import LogLevels
     from granian.server import Server
+
+    from research_dashboard.intake import THREADS
 
     server = Server(
         "research_dashboard.serve:web",
@@ -212,7 +216,9 @@ def serve(settings: Settings, host: str, port: int) -> None:
         port=port,
         interface=Interfaces.WSGI,
         workers=settings.web_processes,
-        blocking_threads=BLOCKING_THREADS,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN, max_buffer_size=MOST_HEADERS),
+        blocking_threads=THREADS,
         workers_kill_timeout=KILL_TIMEOUT,
         respawn_failed_workers=True,
         log_level=LogLevels.error,

@@ -59,6 +59,7 @@ def test_mutated_form_posts_never_break_a_page(app: Flask) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(0)
 def test_50000_mutated_form_posts_never_break_a_page(app: Flask) -> None:
     app.config["PROPAGATE_EXCEPTIONS"] = False
     app.testing = False
