@@ -3,6 +3,7 @@
 from research_dashboard.base import Base
 from research_dashboard.tables.accounts import ApiToken, Role, Scope, ShareLink, SignIn, User
 from research_dashboard.tables.audit import AuditEvent
+from research_dashboard.tables.changes import RunChanges
 from research_dashboard.tables.companies import Company, DataLoad, Fact, Filing, Ticker, XbrlTag
 from research_dashboard.tables.idempotency import IdempotencyKey
 from research_dashboard.tables.preferences import Preference
@@ -43,6 +44,7 @@ __all__ = [
     "ResearchResult",
     "ResearchRun",
     "Role",
+    "RunChanges",
     "RunCount",
     "RunLogLine",
     "RunNote",

@@ -75,6 +75,7 @@ class Worker:
     def perform(self, job: Job) -> None:
         """Run the steps that are left, checkpoint after each; every ending is written down with its reason."""
         from research_dashboard.research.pipeline import perform
+        from research_dashboard.services.changes import since_last
         from research_dashboard.services.research import fetched, material, to_fetch
 
         lease, position = job.lease, job.lease.position
@@ -91,7 +92,8 @@ class Worker:
                 outcome = perform(position, request, data, progress)
                 if job.stop.is_set():
                     raise StoppedError
-                leases.checkpoint(lease, position, outcome, notes=notes)
+                changes = since_last(lease.run_id, outcome.results) if position == len(STEPS) else None
+                leases.checkpoint(lease, position, outcome, notes=notes, changes=changes)
                 log.info("step_completed", step=position, seconds=round(time.monotonic() - started, 3))
             log.info("run_completed", company=request.company.name)
         except (StoppedError, LeaseLostError):

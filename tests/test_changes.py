@@ -1,9 +1,12 @@
 """What changed between two runs: kinds, thresholds, and whose doing it was."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from research_dashboard.research.changes import KINDS, moved_most, what_changed
 
@@ -155,8 +158,8 @@ def test_changed_rules_come_first_and_leave_only_filed_figures_to_compare() -> N
     after["manifest"] = {"rules_version": "2", "as_of": "2026-07-31"}
     after["financial_health"]["ratios"] = {"om": [figure("om", 1.0, YEARS[1], "percent")]}
     found = what_changed(base(), after)
-    assert [change["kind"] for change in found["changes"]] == ["rules_changed", "as_of_changed", "restated"]
-    assert "30 Jun 2026" in found["changes"][1]["text"]
+    assert [change["kind"] for change in found["changes"]] == ["rules_changed", "restated", "as_of_changed"]
+    assert "30 Jun 2026" in found["changes"][2]["text"]
 
 
 def peers(own: float, rank: int, percentile: float, share: float, *names: str) -> dict[str, Any]:
@@ -174,7 +177,7 @@ def test_peer_driven_changes_are_said_to_be_so() -> None:
     member = what_changed(before, peers(10, 3, 50, 20, "A", "B"))["changes"]
     assert [(change["kind"], change["driven_by"]) for change in member] == [("standing", "member")]
     assert member[0]["text"].endswith(
-        "rank 2 of 5 before, 3 of 5 now; the company’s own figure is the same, a peer’s changed"
+        "rank 2 of 5 before, rank 3 of 5 now; the company’s own figure is the same, a peer’s changed"
     )
     other = what_changed(before, peers(10, 3, 50, 20.6, "A", "C"))["changes"]
     assert [change.get("driven_by") for change in other] == [None, "set", "set"]
@@ -205,12 +208,128 @@ def test_findings_are_new_gone_or_have_moved_to_another_quadrant() -> None:
     )
     found = what_changed(before, after)["changes"]
     assert [(change["kind"], change["rule"]) for change in found] == [
-        ("finding_moved", "T03"),
         ("finding_new", "T07"),
         ("finding_gone", "S02"),
+        ("finding_moved", "T03"),
     ]
-    assert found[0]["text"] == "From strengths to threats: T03 is so; before: S04 is so"
+    assert found[2]["text"] == "From strengths to threats: T03 is so; before: S04 is so"
     assert kinds(before, before) == []
+
+
+def test_another_rule_of_the_same_topic_and_quadrant_has_not_moved() -> None:
+    before = results({}, swot_analysis={"weaknesses": [finding("W06", "debt", "weaknesses")]})
+    after = results({}, swot_analysis={"weaknesses": [finding("W07", "debt", "weaknesses")]})
+    assert kinds(before, after) == ["finding_new", "finding_gone"]
+
+
+def test_a_rank_or_a_share_that_came_or_went_is_told() -> None:
+    there, gone = peers(10, 2, 50, 20, "A"), peers(10, 2, 50, 20, "A")
+    gone["peer_comparison"]["standing"][0].update(rank=None, percentile=None)
+    gone["market_position"]["market_share"]["value"] = None
+    for before, after in ((there, gone), (gone, there)):
+        assert kinds(before, after) == ["standing", "standing"]
+    alone = results({}, peer_comparison={"members": []})
+    assert kinds(alone, there) == ["peers_changed", "standing", "standing"]
+    assert kinds(there, alone) == ["peers_changed", "standing", "standing"]
+
+
+def test_the_same_rank_in_a_larger_set_is_told_by_its_percentile() -> None:
+    before, after = peers(10, 2, 50, 20, "A"), peers(10, 2, 75, 20, "A")
+    after["peer_comparison"]["standing"][0]["n"] = 9
+    told = what_changed(before, after)["changes"]
+    assert "rank 2 of 5 and percentile 50 before, rank 2 of 9 and percentile 75 now" in told[0]["text"]
+
+
+def test_a_year_is_set_against_its_prior_year_alone() -> None:
+    years = ["2022-12-31", "2024-12-31"]
+    after = results(
+        {"revenue": [figure("revenue", value * M, end) for value, end in zip((900, 1000), years, strict=True)]},
+        years=years,
+    )
+    before = results({}, years=years[:1])
+    text = what_changed(before, after)["changes"][0]["text"]
+    assert text == "New: FY2024, year ended 31 Dec 2024: revenue $1.0 billion"
+
+
+def test_a_year_that_the_old_run_only_listed_is_no_new_period() -> None:
+    before, after = results({}, years=YEARS[1:]), results({}, years=YEARS)
+    assert kinds(before, after) == ["new_period"]
+    before["financial_health"]["earlier_years"] = [{"label": "FY2024", "end": YEARS[0]}]
+    assert kinds(before, after) == []
+
+
+def test_figures_of_two_views_are_not_matched() -> None:
+    before, after = base(), base(revenue=figure("revenue", 5 * M, YEARS[1], accession="a2"))
+    before["financial_health"]["view"], after["financial_health"]["view"] = "first", "latest"
+    assert kinds(before, after) == []
+
+
+def test_a_later_day_alone_is_said_and_is_no_news() -> None:
+    after = base()
+    after["manifest"] = after["manifest"] | {"as_of": "2026-07-31"}
+    found = what_changed(base(), after)
+    assert ([change["kind"] for change in found["changes"]], found["nothing"]) == (["as_of_changed"], True)
+
+
+def test_filings_that_came_since_are_named_and_old_ones_in_a_new_light_are_not() -> None:
+    def knowing(*filings: tuple[str, str]) -> dict[str, Any]:
+        made = base()
+        made["financial_health"]["facts"] = {
+            str(id_): {"accession": accession, "form": "10-K", "filed": filed, "url": f"https://sec/{accession}"}
+            for id_, (accession, filed) in enumerate(filings)
+        }
+        return made
+
+    before = knowing(("a1", "2025-02-01"))
+    after = knowing(("a0", "2024-02-01"), ("a1", "2025-02-01"), ("a2", "2026-02-01"))
+    after["financial_health"]["years"][1] |= {"accession": "a2", "form": "10-K", "filed": "2026-02-01"}
+    found = what_changed(before, after)
+    assert [filing["accession"] for filing in found["filings"]] == ["a2"]
+    assert found["filings"][0]["text"] == "10-K for FY2025, year ended 31 Dec 2025, filed 1 Feb 2026"
+    assert found["nothing"] is False
+
+
+def test_a_change_names_the_filings_both_values_stand_in() -> None:
+    found = what_changed(base(), base(revenue=figure("revenue", 1100 * M, YEARS[1], accession="a2")))["changes"][0]
+    assert [filing["accession"] for filing in (*found["before_filings"], *found["after_filings"])] == ["a1", "a2"]
+
+
+amounts = st.decimals("-99999", "99999", places=2, allow_nan=False).map(lambda value: value * 10_000)
+
+
+@given(amounts, amounts, st.booleans())
+def test_a_restatement_is_told_by_the_two_thresholds_of_section_6(was: Decimal, now: Decimal, stock: bool) -> None:
+    concept, size = ("debt", "assets") if stock else ("capex", "revenue")
+    before, after = base(), base()
+    for made, value, accession in ((before, was, "a1"), (after, now, "a2")):
+        made["financial_health"]["concepts"][concept] = [figure(concept, value, YEARS[1], accession=accession)]  # type: ignore[arg-type]
+    company = Decimal((2000 if size == "assets" else 1000) * M)
+    found = what_changed(before, after)
+    if was == now:
+        assert (found["changes"], found["small"]) == ([], [])
+        return
+    told = abs(now - was) * 1000 >= company and abs(now - was) * 200 >= abs(was)
+    major = told and (abs(now - was) * 20 >= abs(was) or was * now < 0)
+    assert [(change["kind"], change["major"]) for change in found["changes"]] == ([("restated", major)] if told else [])
+    assert len(found["small"]) == (not told)
+
+
+@given(st.decimals("0.01", "99", places=2), st.decimals("0.01", "99", places=2))
+def test_earnings_a_share_are_told_from_a_cent_and_a_percent(was: Decimal, now: Decimal) -> None:
+    def run(value: Decimal, accession: str) -> dict[str, Any]:
+        made = figure("eps_diluted", value, YEARS[1], "USD/shares", accession)  # type: ignore[arg-type]
+        # Net income moved, so that no split hides the change.
+        return base(
+            eps_diluted=made,
+            net_income=figure("net_income", 100 * M * (1 + (accession == "a2")), YEARS[1], accession=accession),
+        )
+
+    told = [
+        change
+        for change in what_changed(run(was, "a1"), run(now, "a2"))["changes"]
+        if change["concept"] == "eps_diluted"
+    ]
+    assert bool(told) is (abs(now - was) >= Decimal("0.01") and abs(now - was) * 100 >= was)
 
 
 def test_changes_come_in_the_order_of_their_kinds() -> None:

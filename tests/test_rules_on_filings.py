@@ -140,11 +140,14 @@ def test_a_year_later_the_new_period_is_told_and_the_same_day_nothing() -> None:
 
     before, after = results(date(2025, 9, 1)), results(date(2026, 9, 1))
     found = what_changed(before, after)
-    assert [change["kind"] for change in found["changes"]][:2] == ["as_of_changed", "new_period"]
-    assert found["changes"][1]["text"].startswith(
+    assert found["changes"][0]["kind"] == "new_period"
+    assert found["changes"][0]["text"].startswith(
         "New: FY2025, year ended 27 Sep 2025, against FY2024: revenue $416.2 billion (+6.4%), operating income "
     )
     assert found["refiled"] > 20
+    assert [filing["text"] for filing in found["filings"]] == [
+        "10-K for FY2025, year ended 27 Sep 2025, filed 31 Oct 2025"
+    ]
     same = what_changed(after, after)
     assert (same["changes"], same["small"], same["refiled"]) == ([], [], 0)
 

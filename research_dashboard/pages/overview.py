@@ -9,13 +9,16 @@ from flask import Response
 from research_dashboard import charts, htmx
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import db
+from research_dashboard.pages.changes import summary
 from research_dashboard.pages.frame import preferences, readable
 from research_dashboard.pages.progress import PURPOSES
 from research_dashboard.queries import overview as queries
+from research_dashboard.queries.changes import newest_changes
 from research_dashboard.queries.directory import suggest
 from research_dashboard.research.steps import STEPS
 
 SHOWN = 8  # companies offered on an empty database
+NEWS_SHOWN = 5  # runs that found something changed
 
 
 def overview() -> Response:
@@ -29,6 +32,8 @@ def overview() -> Response:
         counts=counts,
         companies=readable(lambda: queries.number_at_hand(session), None),
         runs=queries.recent_runs(session) if counts else [],
+        news=readable(lambda: newest_changes(session, NEWS_SHOWN), []) if counts else [],
+        summary=summary,
         offered=[] if counts is None or counts.runs else suggest("", SHOWN),
         weeks=lambda: _weeks(queries.runs_a_week(session, midnight - timedelta(days=midnight.weekday()))),
         draw=charts.draw,

@@ -1,6 +1,6 @@
 """The record as files: every run of a filter as CSV, JSON, NDJSON, XLSX or an Atom feed, streamed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from tempfile import TemporaryFile
 from urllib.parse import urlencode
@@ -9,8 +9,10 @@ from flask import Response, abort, request, stream_with_context, url_for
 
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import db, reading
+from research_dashboard.pages.changes import said
 from research_dashboard.pages.frame import preferences
 from research_dashboard.pages.history import refused
+from research_dashboard.queries.changes import changes_told
 from research_dashboard.queries.runs import FieldError, InvalidFilter, RunFilter, runs_stream, runs_total
 from research_dashboard.reports.run_lists import (
     CONTENT_TYPES,
@@ -60,8 +62,15 @@ def _written(kind: str, wanted: RunFilter) -> Iterator[bytes]:
             page = url_for("pages.historical_records", _external=True, **wanted.params(page=None))
             query = urlencode(wanted.params(page=None, per_page=None, sort=None))
             title = f"Research runs: {query}" if query else "Research runs"
-            lines = runs_atom(rows, Feed(title, url_for("pages.overview", _external=True), page, utcnow()))
+            feed = Feed(title, url_for("pages.overview", _external=True), page, utcnow(), _changes)
+            lines = runs_atom(rows, feed)
         else:
             lines = {"csv": runs_csv, "json": runs_json, "ndjson": runs_ndjson}[kind](rows)
         with closing(lines):  # type: ignore[type-var]
             yield from lines
+
+
+def _changes(run_ids: Sequence[int]) -> Mapping[int, str]:
+    """What these runs found changed, read beside the list that is being streamed."""
+    with reading() as session:
+        return {run_id: said(data) for run_id, data in changes_told(session, run_ids).items()}

@@ -13,9 +13,11 @@ from research_dashboard.access import actor
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import db
 from research_dashboard.models import ENDED, Level, ResearchResult, ResearchRun, Status
+from research_dashboard.pages.changes import changes_context
 from research_dashboard.pages.progress import bars, is_ours, poll_after, progress
 from research_dashboard.pages.report import report_context
 from research_dashboard.queries import run_log, work
+from research_dashboard.queries.changes import changes_of
 from research_dashboard.services import runs as services
 from research_dashboard.timeline import draw, pauses
 
@@ -146,5 +148,6 @@ def _context(found: ResearchRun) -> dict[str, Any]:
         "sources": SOURCES,
         "profile": profile if isinstance(profile, dict) else {},
         "results": results,
+        **changes_context(changes_of(session, found.id) if complete else None),
         **report_context(found, {result.result_type: result.result_data for result in results} if complete else {}),
     }

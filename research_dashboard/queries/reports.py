@@ -1,6 +1,6 @@
 """What a report is built from: a run and its results by type; and the newest report of a company."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -14,13 +14,14 @@ def run_kept(session: Session, run_id: int) -> ResearchRun | None:
     return session.scalar(select(ResearchRun).where(ResearchRun.id == run_id, ResearchRun.deleted_at.is_(None)))
 
 
-def results_by_type(session: Session, run_id: int) -> dict[str, Any]:
-    """The run's results, by type; of several of one type the newest."""
-    rows = session.execute(
+def results_by_type(session: Session, run_id: int, kinds: Collection[str] = ()) -> dict[str, Any]:
+    """The run's results (these kinds, or all), by type; of several of one type the newest."""
+    statement = (
         select(ResearchResult.result_type, ResearchResult.result_data)
         .where(ResearchResult.research_run_id == run_id)
         .order_by(ResearchResult.id)
     )
+    rows = session.execute(statement.where(ResearchResult.result_type.in_(kinds)) if kinds else statement)
     return {row.result_type: row.result_data for row in rows}
 
 

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -43,12 +43,16 @@ CONTENT_TYPES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """What a feed says of itself. `root` is the program's address, with its last slash; `page` the list's."""
+    """What a feed says of itself. `root` is the program's address, with its last slash; `page` the list's.
+
+    `changes` says of the runs with these ids what they found changed since their company's last run.
+    """
 
     title: str
     root: str
     page: str
     updated: datetime
+    changes: Callable[[Sequence[int]], Mapping[int, str]] = lambda _ids: {}
 
 
 def instant(moment: datetime) -> str:
@@ -161,17 +165,19 @@ def runs_atom(rows: Iterable[RunRow], feed: Feed) -> Iterator[bytes]:
         f"<link href={quoteattr(feed.page)}/>\n"
     ).encode()
     for chunk in chunks(rows):
+        told = feed.changes([row.id for row in chunk])
         yield "".join(
             f"<entry><id>{text(feed.root)}runs/{row.id}</id><title>{text(row.company)}: {row.status}</title>"
             f"<updated>{instant(row.date)}</updated><author><name>{text(row.researcher)}</name></author>"
-            f"<link href={quoteattr(f'{feed.root}runs/{row.id}')}/><summary>{text(summary(row))}</summary></entry>\n"
+            f"<link href={quoteattr(f'{feed.root}runs/{row.id}')}/>"
+            f"<summary>{text(summary(row, told))}</summary></entry>\n"
             for row in chunk
         ).encode()
     yield b"</feed>\n"
 
 
-def summary(row: RunRow) -> str:
-    """The run in a sentence."""
+def summary(row: RunRow, changes: Mapping[int, str]) -> str:
+    """The run in a sentence, and what it found changed."""
     if row.error_message:
         return row.error_message
-    return f"{row.insights} insights in {row.duration_mins:.2f} minutes."
+    return f"{row.insights} insights in {row.duration_mins:.2f} minutes. {changes.get(row.id, '')}".rstrip()

@@ -14,6 +14,7 @@ from research_dashboard.base import utcnow
 from research_dashboard.extensions import reading, writing
 from research_dashboard.queries.work import alive
 from research_dashboard.research.steps import RESULT_TYPES, STEPS, Outcome
+from research_dashboard.services.changes import SinceLast, keep_changes
 from research_dashboard.services.run_log import say
 from research_dashboard.tables.run_log import Level
 from research_dashboard.tables.runs import (
@@ -187,12 +188,18 @@ def report(lease: Lease, position: int, progress: float, message: str) -> None:
 
 
 def checkpoint(
-    lease: Lease, position: int, outcome: Outcome, now: datetime | None = None, notes: Sequence[str] = ()
+    lease: Lease,
+    position: int,
+    outcome: Outcome,
+    now: datetime | None = None,
+    *,
+    notes: Sequence[str] = (),
+    changes: SinceLast | None = None,
 ) -> None:
     """Store a finished step with its results, and begin the next one or complete the run: all or nothing.
 
-    The run's duration grows by the step's, from its start to this moment. `notes`: what could not be had. Raises
-    LeaseLostError, and stores nothing, when the run is no longer ours.
+    The run's duration grows by the step's, from its start to this moment. `notes`: what could not be had; `changes`:
+    since the company's last run. Raises LeaseLostError, and stores nothing, when the run is no longer ours.
     """
     now = now or utcnow()
     values: dict[str, Any] = {"attempts": 0}
@@ -228,6 +235,8 @@ def checkpoint(
         _end(session, lease.run_id, position, StepStatus.COMPLETED, now=now, message=said, progress=1.0)
         if rows:
             session.execute(insert(ResearchResult), rows)
+        if changes is not None:
+            keep_changes(session, lease.run_id, changes)
         if position < len(STEPS):
             _begin(session, lease.run_id, position + 1, now)
         else:

@@ -22,7 +22,10 @@ def finding_changes(before: Results, after: Results) -> Iterator[Change]:
     went = {rule: finding for rule, finding in old.items() if rule not in new}
     for finding in came.values():
         topic = finding["topic"]
-        left = next((other for other, was in went.items() if was["topic"] == topic), None)
+        left = next(
+            (other for other, was in went.items() if was["topic"] == topic and was["quadrant"] != finding["quadrant"]),
+            None,
+        )
         if left is None:
             yield _entry("finding_new", finding, f"New in {finding['quadrant']}: {finding['sentence']}")
             continue
