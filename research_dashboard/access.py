@@ -63,6 +63,8 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "pages.login": (PUBLIC, PUBLIC),
     "pages.logout": (PUBLIC, PUBLIC),
     "pages.account": (VIEWER, VIEWER),
+    "pages.audit": (ADMIN, ADMIN),
+    "pages.audit_file": (ADMIN, ADMIN),
     "pages.readyz": (PUBLIC, PUBLIC),
     "pages.measurements": (VIEWER, VIEWER),
     "pages.overview": (VIEWER, RESEARCHER),
@@ -123,6 +125,12 @@ def actor() -> Actor | None:
     return found
 
 
+def may_read(endpoint: str) -> bool:
+    """True when who is behind the present request may open the page."""
+    needed, who = ACCESS.get(endpoint, (ADMIN, ADMIN))[0], actor()
+    return needed is PUBLIC or (who is not None and who.may(needed))
+
+
 def single_user() -> bool:
     """True while no user was ever added: the operator of this machine is the only user."""
     return bool(g.get("single_user", False))
@@ -130,7 +138,7 @@ def single_user() -> bool:
 
 def init_app(app: Flask) -> None:
     """Guard every request of the application."""
-    app.wsgi_app = Intake(app.wsgi_app)  # type: ignore[method-assign]  # inside ProxyFix: it counts by the true client
+    app.wsgi_app = Intake(app.wsgi_app)  # type: ignore[assignment]  # inside ProxyFix: it counts by the true client
     proxies = app.config["SETTINGS"].trusted_proxies
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]

@@ -3,6 +3,7 @@
 import click
 from flask import Flask
 
+from research_dashboard.commands.audit import audit
 from research_dashboard.commands.backups import COMMANDS as BACKUP_COMMANDS
 from research_dashboard.commands.companies import companies
 from research_dashboard.commands.doctor import doctor
@@ -14,6 +15,7 @@ from research_dashboard.commands.worker import worker
 
 def init_app(app: Flask) -> None:
     """Register the command groups."""
+    app.cli.add_command(audit)
     app.cli.add_command(companies)
     app.cli.add_command(worker)
     database = app.cli.commands["db"]

@@ -4,6 +4,7 @@ from flask import Blueprint, Flask
 
 from research_dashboard.pages import (
     accounts,
+    audit,
     companies,
     frame,
     help,
@@ -63,6 +64,8 @@ pages.get("/rules")(rules.rules)
 
 pages.add_url_rule("/login", view_func=accounts.login, methods=["GET", "POST"])
 pages.post("/logout")(accounts.logout)
+pages.get("/audit")(audit.audit)
+pages.get("/audit.<kind>")(audit.audit_file)
 pages.get("/account")(accounts.account)
 pages.post("/account/tokens")(accounts.token_new)
 pages.post("/account/tokens/<int:token_id>/revoke")(accounts.token_revoke)

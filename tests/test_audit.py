@@ -1,7 +1,13 @@
 """Every change is written down with who, from where, before and after, and cannot be unwritten."""
 
+import ast
+import csv
+import io
+from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 
+import msgspec
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -14,6 +20,7 @@ from research_dashboard.models import AuditEvent
 from research_dashboard.queries.audit import AuditFilter, audit_events, count_audit_events, each_audit_event
 from research_dashboard.services import accounts, runs
 from research_dashboard.services.audit import record
+from tests.conftest import Page
 
 
 def events(**wanted: object) -> list[AuditEvent]:
@@ -82,3 +89,128 @@ def test_the_audit_is_narrowed_counted_and_exported(in_app: Flask) -> None:
         rest = audit_events(session, AuditFilter(), before_id=first[-1].id)
         assert [event.subject for event in (*first, *rest)] == ["run 4%", "run 3%", "run 2%", "run 1%", "run 0%"]
         assert len(list(each_audit_event(session, AuditFilter()))) == 5
+
+
+def test_an_event_is_not_replaced_either(in_app: Flask) -> None:
+    accounts.add_user("ann", "correct horse battery", "viewer")
+    replace = "INSERT OR REPLACE INTO audit_events SELECT id, at, 'nobody', via, address, request, action, subject, "
+    with pytest.raises(DBAPIError, match="never changed or deleted"), writing() as session:
+        session.execute(text(f"{replace} before, after FROM audit_events"))
+    assert events()[0].actor != "nobody"
+
+
+# What is written down
+
+
+def test_signing_in_and_out_is_written_down_and_a_mistyped_name_is_not(app: Flask, in_app: Flask) -> None:
+    accounts.add_user("ann", "correct horse battery", "viewer")
+    client = app.test_client()
+    for name, password in (("ann", "wrong"), ("correct horse battery", "x"), ("ann", "correct horse battery")):
+        client.post("/login", data={"name": name, "password": password}, headers={"User-Agent": "Tester"})
+    client.post("/logout", data={"everywhere": "yes"})
+    out, good, unknown, wrong = events(action="sign_")
+    assert (wrong.action, wrong.subject, wrong.after) == ("sign_in.refused", "user ann", {"reason": "wrong password"})
+    assert (unknown.subject, unknown.after, unknown.actor) == ("user unknown", {"reason": "no such user"}, "nobody")
+    assert (good.action, good.actor, good.via, good.address) == ("sign_in", "ann", "page", "127.0.0.1")
+    assert good.after == {"browser": "Tester"}
+    assert (out.action, out.actor, out.after) == ("sign_out", "ann", {"everywhere": True, "ended": 1})
+    with reading() as session:
+        assert "horse" not in str(session.execute(text("SELECT * FROM audit_events")).all())
+
+
+def test_what_a_program_posts_patches_and_deletes_is_written_down(client: FlaskClient, in_app: Flask) -> None:
+    run = {"company": "Acme", "researcher": "ann", "duration_mins": 1, "status": "Running", "insights": 0}
+    run_id = client.post("/api/research_runs/", json=run).get_json()["id"]
+    step = {"research_run_id": run_id, "step_name": "Read", "status": "Running", "start_time": "2026-01-01T00:00:00Z"}
+    client.post("/api/research_details/", json=step)
+    client.post("/api/research_results/", json={"research_run_id": run_id, "result_type": "r", "result_data": {}})
+    client.patch(f"/api/research_runs/{run_id}/details/1", json={"status": "Completed"})
+    client.patch(f"/api/research_runs/{run_id}", json={"insights": 3})
+    client.delete(f"/api/research_runs/{run_id}")
+    client.post(f"/api/research_runs/{run_id}/restore")
+    found = [(event.action, event.before, event.after) for event in reversed(events(subject=f"run {run_id}"))]
+    assert [action for action, *_ in found] == [
+        *("run.log", "run.step_log", "run.result_log", "run.step_change", "run.change", "run.delete", "run.restore")
+    ]
+    assert (found[3][1]["status"], found[3][2]["status"]) == ("Running", "Completed")
+    assert found[4][1:] == ({"insights": 0}, {"insights": 3})
+    assert found[5][1] == {"company": "Acme", "status": "Running"}
+    assert all(event.via == "api" and event.address == "127.0.0.1" for event in events())
+
+
+# Services that write without writing it down, and why that is right.
+UNAUDITED = {
+    "accounts.signed_in": "when a sign-in was last seen",
+    "accounts.bearer": "when a token was last used",
+    "fill._tags": "fill() writes it down",
+    "idempotency.once": "remembers an answer; what was done for it is written down",
+    "imports.import_data_set": "writes it down by record_load()",
+    "leases": "the worker's own moves, in the run's log",
+    "live": "what the SEC answered, kept as a load with its hash",
+    "loads.import_bundle": "writes it down by record_load()",
+}
+
+
+def test_a_service_that_writes_writes_it_down_or_says_why_not() -> None:
+    silent, left_over = [], set(UNAUDITED)
+    for path in sorted((Path(__file__).parent.parent / "research_dashboard" / "services").rglob("*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+                continue
+            calls = [call.func for call in ast.walk(node) if isinstance(call, ast.Call)]
+            called = {function.id for function in calls if isinstance(function, ast.Name)}
+            names = {path.stem, f"{path.stem}.{node.name}"}
+            if called & {"writing", "one_transaction"} and not called & {"record", "note"}:
+                left_over -= names
+                silent += [f"{path.stem}.{node.name}"] if not names & set(UNAUDITED) else []
+    assert silent == [], "call audit.record() in the same session, or say in UNAUDITED why not"
+    assert left_over == set()
+
+
+# The page and the command
+
+
+def test_the_page_shows_narrows_and_exports(in_app: Flask, visit: Callable[..., Page], client: FlaskClient) -> None:
+    accounts_made = [("=cmd", {"x": "<i>"}), ("run 7", {"x": "old"})]
+    with writing() as session:
+        for subject, before in accounts_made:
+            record(session, "run.change", subject, before=before, after={"x": "new"})
+        record(session, "user.add", "user ann")
+    page = visit("/audit")
+    assert page.text("#events-h") == "3 events"
+    assert "x old → new" in page.texts("tbody tr")[1]
+    assert "<i>" not in page.html
+    narrowed = visit("/audit?action=run.&subject=run+7&via=command&start=2020-01-01")
+    assert narrowed.text("#events-h") == "1 event"
+    assert narrowed.soup.select_one('a[href*="audit.csv"]')["href"].endswith("start=2020-01-01")
+    assert visit("/audit?actor=nobody-at-all").text(".empty h2") == "No such event"
+    rows = list(csv.DictReader(io.StringIO(client.get("/audit.csv?action=run.").text)))
+    assert [row["subject"] for row in rows] == ["'=cmd", "run 7"]
+    assert rows[1]["after"] == '{"x":"new"}'
+    assert [event["subject"] for event in client.get("/audit.json").get_json()] == ["=cmd", "run 7", "user ann"]
+    assert len(client.get("/audit.ndjson").text.splitlines()) == 3
+    for wrong in ("via=owl", "start=never", "before=x", "other=1", f"actor={'x' * 201}"):
+        visit(f"/audit?{wrong}", status=422)
+    visit("/audit.exe", status=404)
+    assert {client.open("/audit", method=method).status_code for method in ("POST", "PUT", "PATCH", "DELETE")} == {405}
+
+
+def test_older_events_are_a_page_on(in_app: Flask, visit: Callable[..., Page]) -> None:
+    with writing() as session:
+        for number in range(60):
+            record(session, "run.start", f"run {number}")
+    first = visit("/audit?action=run")
+    assert len(first.soup.select("tbody tr")) == 50
+    older = visit(first.soup.select_one('a[rel="next"]')["href"])
+    assert [row.split(" run.start ")[1] for row in older.texts("tbody tr")] == [f"run {n}" for n in range(9, -1, -1)]
+
+
+def test_the_command_lists_and_exports(app: Flask) -> None:
+    run = app.test_cli_runner().invoke
+    run(args=["users", "add", "ann", "--password", "correct horse battery"])
+    run(args=["users", "disable", "ann"])
+    listed = run(args=["audit", "list", "--action", "user.", "--limit", "1"])
+    assert "user.disable\tuser ann" in listed.stdout
+    assert "1 of 2 events" in listed.stderr
+    exported = run(args=["audit", "export", "--format", "ndjson", "--subject", "user ann"]).stdout.splitlines()
+    assert [msgspec.json.decode(line)["action"] for line in exported] == ["user.add", "user.disable"]

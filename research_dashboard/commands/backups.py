@@ -1,15 +1,17 @@
 """`flask db backup`, `backups`, `verify`, `restore`: beside Flask-Migrate's own commands of the database."""
 
+import contextlib
 import fcntl
 from pathlib import Path
 
 import click
 from flask import current_app
 from flask.cli import with_appcontext
+from sqlalchemy.exc import DatabaseError
 
 from research_dashboard.extensions import db, reading
 from research_dashboard.queries.work import alive
-from research_dashboard.services import backups
+from research_dashboard.services import audit, backups
 from research_dashboard.services.backups import Backup, BackupError
 from research_dashboard.settings import Settings
 
@@ -67,6 +69,8 @@ def restore(backup: str) -> None:
         known = [revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()]
         db.engine.dispose()
         aside = backups.restore(path, settings.database_url, known)
+        with contextlib.suppress(DatabaseError):  # a backup from before there was an audit
+            audit.note("database.restore", path.name, after={"kept_aside": aside.name if aside else None})
     except BackupError as error:
         raise click.ClickException(str(error)) from None
     kept = f" What was there is kept as {aside.name}." if aside else ""

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as AnyResponse
 
+from research_dashboard.access import actor, may_read
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import db, to_json
 from research_dashboard.logs import logger
@@ -35,6 +36,7 @@ FOOT_LINKS = (
     ("pages.settings", "Settings"),
     ("pages.rules", "Rules"),
     ("pages.trash", "Trash"),
+    ("pages.audit", "Audit"),
     ("pages.status", "Status"),
     ("pages.help", "Help"),
     ("pages.styleguide", "Style guide"),
@@ -134,12 +136,12 @@ def asset(name: str) -> str:
 
 
 def _links(links: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:
-    """The pages of a menu that there are."""
-    known = current_app.view_functions
+    """The pages of a menu that there are for this reader; before signing in they are shown, and lead there."""
+    known, who = current_app.view_functions, actor()
     return [
         {"label": label, "url": url_for(endpoint), "current": request.endpoint == endpoint}
         for endpoint, label in links
-        if endpoint in known
+        if endpoint in known and (who is None or may_read(endpoint))
     ]
 
 

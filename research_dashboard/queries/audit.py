@@ -18,6 +18,7 @@ class AuditFilter:
     actor: str = ""
     action: str = ""
     subject: str = ""
+    via: str = ""
     start: date | None = None
     end: date | None = None
     zone: tzinfo = UTC
@@ -48,6 +49,8 @@ def _narrowed(statement: Select[Any], wanted: AuditFilter) -> Select[Any]:
     for name in ("actor", "action", "subject"):
         if text := getattr(wanted, name):
             statement = statement.where(getattr(AuditEvent, name).icontains(text, autoescape=True))
+    if wanted.via:
+        statement = statement.where(AuditEvent.via == wanted.via)
     if wanted.start:
         statement = statement.where(AuditEvent.at >= datetime.combine(wanted.start, time(), wanted.zone))
     if wanted.end:

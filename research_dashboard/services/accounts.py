@@ -5,7 +5,6 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
@@ -24,9 +23,12 @@ ABSOLUTE_LIFETIME = timedelta(days=7)
 IDLE_LIFETIME = timedelta(hours=12)
 SEEN_EVERY = timedelta(minutes=1)  # how often a sign-in's or token's last use is written down
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]*")
-_NOBODY = generate_password_hash(
-    secrets.token_urlsafe(16)
-)  # checked when there is no such user: the same time is taken
+# Checked when there is no such user, so that the answer takes the same time: the hash of a password nobody has.
+_NOBODY = (
+    "scrypt:32768:8:1$ZUzrLQ1bMhif8cvf$"
+    "c2d392b7bd9c120bb631ed0d1288bc96af871d1de3a1fead923adbae6cc35ab5"
+    "d6c40e7af2e1d9c5d3bd9676b65a5d583e1cfd8a3e5d5047c2fcdcc82d4bf6dd"
+)
 
 
 class AccountError(ValueError):
@@ -112,11 +114,18 @@ def enable_user(name: str) -> None:
 
 
 def sign_in(name: str, password: str, address: str | None, browser: str | None) -> str | None:
-    """The token of a new sign-in, or None: wrong name, wrong password and disabled look and take alike."""
+    """The token of a new sign-in, or None: wrong name, wrong password and disabled look and take alike.
+
+    Both are written down; not a name that nobody has, for people type passwords there.
+    """
     with reading() as session:
         user = session.scalar(select(User).where(User.name == name.strip().lower()[:USER_NAME_LENGTH]))
-    right = check_password_hash(user.password_hash if user else _nobody(), password[: PASSWORD_LENGTHS[1]])
+    right = check_password_hash(user.password_hash if user else _NOBODY, password[: PASSWORD_LENGTHS[1]])
     if user is None or not right or user.disabled_at is not None:
+        reason = "no such user" if user is None else "disabled" if right else "wrong password"
+        with writing() as session:
+            subject = f"user {user.name}" if user else "user unknown"
+            record(session, "sign_in.refused", subject, after={"reason": reason})
         return None
     token = secrets.token_urlsafe(32)
     with writing() as session:
@@ -124,6 +133,7 @@ def sign_in(name: str, password: str, address: str | None, browser: str | None) 
         session.add(
             SignIn(token_sha256=digest(token), user_id=user.id, address=address, browser=(browser or "")[:200] or None)
         )
+        record(session, "sign_in", f"user {user.name}", after={"browser": (browser or "")[:200]}, actor=user.name)
     return token
 
 
@@ -148,9 +158,12 @@ def signed_in(token: str) -> Actor | None:
 def sign_out(token: str, *, everywhere: bool = False) -> None:
     """End a sign-in, or every sign-in of its user."""
     with writing() as session:
-        user_id = session.scalar(select(SignIn.user_id).where(SignIn.token_sha256 == digest(token)))
-        where = SignIn.user_id == user_id if everywhere else SignIn.token_sha256 == digest(token)
-        session.execute(delete(SignIn).where(where))
+        user = session.scalar(select(User).join(SignIn).where(SignIn.token_sha256 == digest(token)))
+        if user is None:
+            return
+        where = SignIn.user_id == user.id if everywhere else SignIn.token_sha256 == digest(token)
+        ended = session.execute(delete(SignIn).where(where).returning(SignIn.id)).all()
+        record(session, "sign_out", f"user {user.name}", after={"everywhere": everywhere, "ended": len(ended)})
 
 
 def add_token(user_name: str, token_name: str, scope: str, days: int) -> tuple[str, ApiToken]:
@@ -275,12 +288,6 @@ def revoke_share(run_id: int, link_id: int) -> bool:
         if closed:
             record(session, "share.revoke", f"run {run_id}", before={"link": link_id})
         return closed
-
-
-@cache
-def _nobody() -> str:
-    """A hash to check when there is no such user, so that the answer takes the same time."""
-    return generate_password_hash(secrets.token_urlsafe(16))
 
 
 def _name(name: str) -> str:

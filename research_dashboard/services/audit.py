@@ -9,6 +9,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from research_dashboard.base import utcnow
+from research_dashboard.extensions import writing
 from research_dashboard.tables.audit import AuditEvent
 
 
@@ -32,11 +33,28 @@ def acts(who: Who | None) -> None:
     _who.set(who)
 
 
-def record(session: Session, action: str, subject: str, *, before: Any = None, after: Any = None) -> None:
-    """Write a change down, in the session that makes it. Never a password, token or other secret."""
+def record(
+    session: Session, action: str, subject: str, *, before: Any = None, after: Any = None, actor: str | None = None
+) -> None:
+    """Write a change down, in the session that makes it. Never a password, token or other secret.
+
+    `actor` is for who becomes somebody by what is written: who signs in is nobody before.
+    """
     who = _who.get() or Who(_login(), "command")
-    values = {"at": utcnow(), "actor": who.name, "via": who.via, "address": who.address, "request": who.request}
+    values = {
+        "at": utcnow(),
+        "actor": actor or who.name,
+        "via": who.via,
+        "address": who.address,
+        "request": who.request,
+    }
     session.execute(ADD, {"action": action, "subject": subject, "before": before, "after": after, **values})
+
+
+def note(action: str, subject: str, *, after: Any = None) -> None:
+    """Write down what was done outside of a session of our own: a restored backup, a measuring fill."""
+    with writing() as session:
+        record(session, action, subject, after=after)
 
 
 def _login() -> str:

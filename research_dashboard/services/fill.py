@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, select, text
 from research_dashboard.extensions import reading, to_json, writing
 from research_dashboard.models import Company, ResearchRun, Tag, Ticker
 from research_dashboard.research.steps import STEPS
+from research_dashboard.services.audit import note
 
 CHUNK = 10_000
 PAUSE = 0.01  # seconds between chunks, beside the time in which the next is made: others may write in both
@@ -185,6 +186,7 @@ def fill(number: int, told: Callable[[int], None] = lambda _done: None) -> int:
             _store(session.connection(), chunk, tags)
         told(begin + len(chunk.runs))
         time.sleep(PAUSE)
+    note("record.fill", f"runs {first} to {first + number - 1}")
     return first
 
 

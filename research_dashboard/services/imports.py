@@ -17,6 +17,7 @@ from research_dashboard.services.loads import (
     finish_load,
     insert_facts,
     insert_new,
+    record_load,
     start_load,
 )
 from research_dashboard.sources.imported import Batch, DataSet, Submission, UnusableDataSet
@@ -48,6 +49,7 @@ def import_data_set(path: Path, progress: Progress = lambda part: None) -> DataL
         with writing() as session:
             load = session.get_one(DataLoad, load.id)
             finish_load(session, load)
+            record_load(session, load)
     return load
 
 

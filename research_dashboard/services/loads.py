@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import reading, writing
 from research_dashboard.models import Company, DataLoad, Fact, Filing, Source, Ticker, XbrlTag
+from research_dashboard.services.audit import record
 from research_dashboard.sources.bundled import Bundle, Listed, bundle_version, read_bundle
 from research_dashboard.sources.companyfacts import Row
 from research_dashboard.sources.submissions import FilingRow, Identity
@@ -50,7 +51,14 @@ def import_bundle() -> DataLoad:
                 company_id = save_identity(session, identity)
                 save_facts(session, load, company_id, filings_of[cik], facts[cik])
             finish_load(session, load)
+            record_load(session, load)
     return load
+
+
+def record_load(session: Session, load: DataLoad) -> None:
+    """For the audit: what somebody's import brought."""
+    brought = {"name": load.name, "version": load.version, "facts": load.facts, "companies": load.companies}
+    record(session, "figures.import", f"load {load.id}", after=brought)
 
 
 def start_load(session: Session, source: Source, name: str, version: str, sha256: str) -> DataLoad:

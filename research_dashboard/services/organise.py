@@ -179,7 +179,9 @@ def rename(run_id: int, title: str) -> None:
 def pin(run_id: int, pinned: bool) -> None:
     """Keep the run at hand, or no longer. Raises CannotOrganise."""
     with writing() as session:
-        _run(session, run_id).pinned_at = utcnow() if pinned else None
+        run = _run(session, run_id)
+        record(session, "run.pin", f"run {run_id}", before=run.pinned_at is not None, after=pinned)
+        run.pinned_at = utcnow() if pinned else None
 
 
 def write_note(run_id: int, text: str, author: str, replaces: int | None = None) -> None:

@@ -128,6 +128,8 @@ def log_detail(run_id: int, *, message: str | None = None, **values: Any) -> Rec
         values |= {"research_run_id": run_id, "position": next_position(session, run_id), "message": message}
         values["progress"] = 1.0 if values["status"] == "Completed" else 0.0
         row = session.execute(insert(ResearchDetail).values(values).returning(*DETAIL_COLUMNS)).one()
+        made = {"position": values["position"], "step_name": values["step_name"], "status": values["status"]}
+        record(session, "run.step_log", f"run {run_id}", after=made)
     return dict(zip(DETAIL_KEYS, row, strict=True))
 
 
@@ -141,6 +143,7 @@ def log_result(run_id: int, *, result_type: str, result_data: Any) -> Record:
             .values(research_run_id=run_id, result_type=result_type, result_data=result_data, created_at=utcnow())
             .returning(*RESULT_COLUMNS)
         ).one()
+        record(session, "run.result_log", f"run {run_id}", after={"result_type": result_type})
     return result_json(row)
 
 
@@ -188,7 +191,7 @@ def change_detail(run_id: int, position: int, changes: dict[str, Any]) -> Record
     with writing() as session:
         _own(session, run_id)
         where = (detail.research_run_id == run_id, detail.position == position)
-        found = session.execute(select(detail.start_time, detail.status).where(*where)).first()
+        found = session.execute(select(*DETAIL_COLUMNS).where(*where)).first()
         if found is None:
             raise NoSuchStep(run_id, position)
         end = changes.get("end_time")
@@ -198,6 +201,9 @@ def change_detail(run_id: int, position: int, changes: dict[str, Any]) -> Record
             changes = {"progress": 1.0, **changes}
         statement = update(detail).where(*where).values(changes).returning(*DETAIL_COLUMNS)
         row = session.execute(statement).one()
+        was = dict(zip(DETAIL_KEYS, found, strict=True))
+        before, after = ({"position": position, **values} for values in ({n: was[n] for n in changes}, changes))
+        record(session, "run.step_change", f"run {run_id}", before=before, after=after)
     return dict(zip(DETAIL_KEYS, row, strict=True))
 
 
@@ -208,17 +214,19 @@ def delete_run(run_id: int, matches: Matches | None = None) -> None:
         if run["origin"] not in WRITTEN_BY_PROGRAMS and run["status"] not in ENDED:
             raise NotYours(run_id, run["origin"], "Cancel it first.")
         session.execute(update(ResearchRun).where(ResearchRun.id == run_id).values(deleted_at=utcnow()))
-        record(session, "run.delete", f"run {run_id}")
+        record(session, "run.delete", f"run {run_id}", before={name: run[name] for name in ("company", "status")})
 
 
 def restore_run(run_id: int) -> Record:
     """Take a run out of the trash; one that is not in it stays as it is. Raises NoSuchRun."""
     with writing() as session:
+        deleted_at = session.scalar(select(ResearchRun.deleted_at).where(ResearchRun.id == run_id))
         statement = update(ResearchRun).where(ResearchRun.id == run_id).values(deleted_at=None)
         row = session.execute(statement.returning(*RUN_COLUMNS)).first()
         if row is None:
             raise NoSuchRun(run_id)
-        record(session, "run.restore", f"run {run_id}")
+        if deleted_at is not None:
+            record(session, "run.restore", f"run {run_id}", before={"deleted_at": deleted_at})
     return dict(zip(RUN_KEYS, row, strict=True))
 
 

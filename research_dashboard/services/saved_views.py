@@ -51,13 +51,16 @@ def remove_view(view_id: int) -> None:
 def pin_view(view_id: int, pinned: bool) -> None:
     """Show the view on the overview, or no longer. Raises CannotSave."""
     with writing() as session:
-        _view(session, view_id).pinned = pinned
+        view = _view(session, view_id)
+        record(session, "view.pin", f"view {view_id}", before=view.pinned, after=pinned)
+        view.pinned = pinned
 
 
 def default_view(view_id: int, default: bool) -> None:
     """Open the record with this view, or with none. Raises CannotSave."""
     with writing() as session:
         view = _view(session, view_id)
+        record(session, "view.default", f"view {view_id}", before=view.is_default, after=default)
         session.execute(update(SavedView).values(is_default=False))
         view.is_default = default
 

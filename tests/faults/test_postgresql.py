@@ -67,8 +67,11 @@ def test_p84_postgresql_carries_the_whole_of_durable_work(on_postgresql: Flask) 
     assert leases.confirm_cancel(lease)
     assert status(run_id) == "Cancelled"
 
-    with pytest.raises(DBAPIError, match="never changed or deleted"), writing() as session:
-        session.execute(text("DELETE FROM audit_events"))
+    replaced = "INSERT INTO audit_events SELECT * FROM audit_events ON CONFLICT (id) DO UPDATE SET actor = 'nobody'"
+    changed = "UPDATE audit_events SET actor = 'nobody'"
+    for statement in (changed, replaced, "DELETE FROM audit_events", "TRUNCATE audit_events"):
+        with pytest.raises(DBAPIError, match="never changed or deleted"), writing() as session:
+            session.execute(text(statement))
 
     made = backups.make(settings.database_url, settings.backups)
     assert made.schema == newest_revision()
