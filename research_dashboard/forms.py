@@ -14,6 +14,7 @@ from wtforms import (
     SelectField,
     SelectMultipleField,
     StringField,
+    TextAreaField,
     ValidationError,
 )
 from wtforms.fields import SelectChoice
@@ -127,11 +128,27 @@ class Day(DateField):  # type: ignore[misc]
             raise ValueError("Enter a date as 2026-02-28.") from None
 
 
+def known_day(_form: FlaskForm, field: Field) -> None:
+    """Refuse a day from before there were filings, or that has not come."""
+    if field.data and field.data < FIRST_FILINGS:
+        raise ValidationError("The SEC's electronic filings begin in 1993.")
+    if field.data and field.data > utcnow().date():
+        raise ValidationError("That day lies in the future; figures can be known as of today or earlier.")
+
+
+class BatchForm(FlaskForm):  # type: ignore[misc]
+    """Research of many companies: a pasted list. Which companies it means is for services.batches to say."""
+
+    companies = TextAreaField("Companies")
+    as_of = Day("As-of date", validators=[Optional(), known_day])
+    source = SelectField("Source", default="auto", choices=[SelectChoice("auto", "Auto")])
+
+
 class ResearchForm(FlaskForm):  # type: ignore[misc]
     """What to research. Whether there is such a company is for services.companies to say."""
 
     company = StringField("Company", filters=[trimmed])
-    as_of = Day("As-of date", validators=[Optional()])
+    as_of = Day("As-of date", validators=[Optional(), known_day])
     source = SelectField("Source", default="auto", choices=[SelectChoice("auto", "Auto")])
     peer = SelectMultipleField("Peers", validate_choice=False)
     peers = StringField("Further peers", filters=[trimmed], validators=[Length(max=400), no_control_characters])
@@ -141,13 +158,6 @@ class ResearchForm(FlaskForm):  # type: ignore[misc]
         typed = (self.peers.data or "").replace(";", ",").split(",")
         words = [word.strip() for word in (*(self.peer.data or ()), *typed)]
         return list(dict.fromkeys(word for word in words if word))
-
-    def validate_as_of(self, field: Field) -> None:
-        """Refuse a day from before there were filings, or that has not come."""
-        if field.data and field.data < FIRST_FILINGS:
-            raise ValidationError("The SEC's electronic filings begin in 1993.")
-        if field.data and field.data > utcnow().date():
-            raise ValidationError("That day lies in the future; figures can be known as of today or earlier.")
 
     def validate_peers(self, _field: Field) -> None:
         """Refuse more peers than a table can show."""

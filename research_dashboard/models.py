@@ -21,6 +21,16 @@ from research_dashboard.tables.runs import (
     Status,
     StepStatus,
 )
+from research_dashboard.tables.watchlists import (
+    Every,
+    InboxMark,
+    Notice,
+    NoticeKind,
+    Watchlist,
+    WatchlistCompany,
+    WatchlistPass,
+    WatchlistRun,
+)
 from research_dashboard.tables.workers import Worker
 
 __all__ = [
@@ -34,10 +44,14 @@ __all__ = [
     "Company",
     "CompanyName",
     "DataLoad",
+    "Every",
     "Fact",
     "Filing",
     "IdempotencyKey",
+    "InboxMark",
     "Level",
+    "Notice",
+    "NoticeKind",
     "Origin",
     "Preference",
     "ResearchDetail",
@@ -59,6 +73,10 @@ __all__ = [
     "Tag",
     "Ticker",
     "User",
+    "Watchlist",
+    "WatchlistCompany",
+    "WatchlistPass",
+    "WatchlistRun",
     "Worker",
     "XbrlTag",
 ]

@@ -30,7 +30,9 @@ class Queue:
         else:
             self.huey = huey.SqliteHuey("research", filename=str(settings.instance / "queue.db"), results=False)
         self._handler: Callable[[], None] | None = None
+        self._clock: Callable[[], None] | None = None
         self._task = self.huey.task(name="wake")(self._woken)
+        self.huey.periodic_task(huey.crontab(minute="*"), name="minute")(self._minute)
 
     def wake(self) -> None:
         """Tell the workers that there is something to do."""
@@ -40,16 +42,23 @@ class Queue:
         if self._handler is not None:
             self._handler()
 
+    def _minute(self) -> None:
+        if self._clock is not None:
+            self._clock()
+
     def waiting(self) -> int:
         """How many messages nobody has taken yet."""
         return int(self.huey.storage.queue_size())
 
-    def consumer(self, handler: Callable[[], None], threads: int) -> "Consumer":
-        """A consumer that calls the handler for each message, in that many threads."""
+    def consumer(self, handler: Callable[[], None], clock: Callable[[], None], threads: int) -> "Consumer":
+        """A consumer that calls the handler for each message, in that many threads, and the clock once a minute.
+
+        Every consumer calls the clock, so that it goes on whichever worker dies: what it does, it does once.
+        """
         from huey.consumer import Consumer
 
-        self._handler = handler
-        return Consumer(self.huey, workers=threads, periodic=False, max_delay=MAX_DELAY, graceful_signal="TERM")
+        self._handler, self._clock = handler, clock
+        return Consumer(self.huey, workers=threads, periodic=True, max_delay=MAX_DELAY, graceful_signal="TERM")
 
 
 @cache

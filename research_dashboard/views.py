@@ -5,6 +5,7 @@ from flask import Blueprint, Flask
 from research_dashboard.pages import (
     accounts,
     audit,
+    batch,
     companies,
     frame,
     help,
@@ -22,6 +23,7 @@ from research_dashboard.pages import (
     status,
     styleguide,
     uploads,
+    watchlists,
 )
 
 pages = Blueprint("pages", __name__)
@@ -31,6 +33,7 @@ pages.get("/")(overview.overview)
 pages.get("/researcher/")(frame.slash)
 pages.get("/historical-records/")(frame.slash)
 pages.route("/researcher", methods=["GET", "POST"])(researcher.researcher)
+pages.route("/researcher/batch", methods=["GET", "POST"])(batch.batch)
 pages.app_template_filter("marked")(researcher.marked)
 pages.get("/runs/<id:run_id>")(runs.run)
 pages.get("/runs/<id:run_id>/log")(run_log.run_log)
@@ -59,6 +62,10 @@ pages.get("/runs/<id:run_id>/report.<extension>")(report.report_file)
 pages.route("/companies/upload", methods=["GET", "POST"])(uploads.companies_upload)
 pages.get("/companies/upload/template.csv")(uploads.companies_upload_template)
 pages.get("/companies/<id:cik>")(companies.company)
+pages.post("/companies/<id:cik>/watch")(watchlists.company_watch)
+pages.route("/watchlist", methods=["GET", "POST"])(watchlists.watchlist)
+pages.post("/watchlist/<id:list_id>")(watchlists.watchlist_change)
+pages.route("/inbox", methods=["GET", "POST"])(watchlists.inbox)
 pages.get("/facts/<id:fact_id>")(companies.fact)
 pages.get("/rules")(rules.rules)
 

@@ -18,8 +18,9 @@ from research_dashboard.extensions import db
 from research_dashboard.logs import logger
 from research_dashboard.queue import queue_of
 from research_dashboard.research.steps import STEPS, CannotResearch
-from research_dashboard.services import leases
+from research_dashboard.services import leases, schedule
 from research_dashboard.services.leases import Lease, LeaseLostError
+from research_dashboard.services.notices import tell_ended
 from research_dashboard.settings import Settings
 from research_dashboard.tables.runs import Status
 
@@ -71,6 +72,22 @@ class Worker:
                     self.perform(job)
                 finally:
                     del self.jobs[lease.token]
+                self.tell()
+
+    def clock(self) -> None:
+        """Once a minute, and at the start: begin the watchlists that are due, start their runs, tell what has ended."""
+        with self.app.app_context():
+            try:
+                schedule.tick(self.settings)
+            except Exception as error:  # the next minute tries again
+                logger.exception("clock_failed", error=str(error))
+
+    def tell(self) -> None:
+        """Tell of the watchlists' runs that have ended; the clock tells of what is missed here."""
+        try:
+            tell_ended()
+        except DBAPIError as error:
+            logger.warning("not_told", error=str(error))
 
     def perform(self, job: Job) -> None:
         """Run the steps that are left, checkpoint after each; every ending is written down with its reason."""
@@ -191,7 +208,7 @@ class Worker:
         with self.app.app_context():
             leases.beat(self.id, [], self.settings.research_threads)
         pulse = threading.Thread(target=self.pulse, args=(parent,), name="pulse", daemon=True)
-        consumer = self.queue.consumer(self.work, self.settings.research_threads)
+        consumer = self.queue.consumer(self.work, self.clock, self.settings.research_threads)
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, lambda *_: self.end(consumer))
         consumer._set_signal_handlers = lambda: None

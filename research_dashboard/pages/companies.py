@@ -10,6 +10,7 @@ from research_dashboard.models import Fact
 from research_dashboard.pages.report import run_facts
 from research_dashboard.queries import facts as queries
 from research_dashboard.queries import reports
+from research_dashboard.queries.watchlists import is_watched
 from research_dashboard.reports import layout
 from research_dashboard.reports.book import Book, Cell
 from research_dashboard.reports.build import build, is_report
@@ -43,6 +44,7 @@ def company(cik: int) -> Response:
         rows=_key_rows(report),
         spark=charts.spark,
         MARKS=layout.MARKS,
+        watched=is_watched(session, found.id),
         live=current_app.config["SETTINGS"].live,
         filing_url=filing_url,
         research_url=_research_url(symbols[0] if symbols else str(cik)),

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as AnyResponse
 
+from research_dashboard import peek
 from research_dashboard.access import actor, may_read
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import db, to_json
@@ -76,6 +77,9 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     "pages.status": (),
     "pages.styleguide": (),
     "pages.trash": (),
+    "pages.watchlist": ("list",),
+    "pages.batch": (),
+    "pages.inbox": (),
 }
 HEADERS = {
     "Content-Security-Policy": (
@@ -88,6 +92,11 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 PREFERENCES = "research_dashboard.preferences"
+# `reader` is a number or nothing, never what someone typed.
+UNREAD = (
+    "SELECT count(*) FROM notices WHERE id > "
+    "coalesce((SELECT read_up_to FROM inbox_marks WHERE reader = '{reader}'), 0)"
+)
 CONTROLS = bytes({*range(32), 127} - {*b"\t\n\f\r"})
 TO_SUBSTITUTE = bytes.maketrans(CONTROLS, b"\x1a" * len(CONTROLS))
 Found = TypeVar("Found")
@@ -139,7 +148,7 @@ def _links(links: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:
     """The pages of a menu that there are for this reader; before signing in they are shown, and lead there."""
     known, who = current_app.view_functions, actor()
     return [
-        {"label": label, "url": url_for(endpoint), "current": request.endpoint == endpoint}
+        {"endpoint": endpoint, "label": label, "url": url_for(endpoint), "current": request.endpoint == endpoint}
         for endpoint, label in links
         if endpoint in known and (who is None or may_read(endpoint))
     ]
@@ -199,6 +208,16 @@ def pretty(value: Any) -> str:
     return msgspec.json.format(to_json(value), indent=2)
 
 
+def unread() -> int:
+    """How many notices of the inbox are not read yet; 0 where the database cannot say."""
+    who = actor()
+    reader = "" if who is None or who.user_id is None else int(who.user_id)
+    try:
+        return int(peek.rows(UNREAD.format(reader=reader))[0][0])
+    except SQLAlchemyError:
+        return 0
+
+
 def _here() -> str:
     """This page's address, as it can stand in a form."""
     query = request.query_string.decode("ascii", "replace")
@@ -215,6 +234,7 @@ def _context() -> dict[str, Any]:
         "now": utcnow(),
         "preferences": preferences(),
         "theme": theme(),
+        "unread": unread,
     }
 
 

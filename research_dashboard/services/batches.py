@@ -1,12 +1,16 @@
-"""Many runs at once: a pasted list of companies, all failed runs of a filter."""
+"""Many companies at once: a pasted list, each line checked before anything is started; all failed runs of a filter."""
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from research_dashboard.services.companies import CompanyError
+from research_dashboard.queries.directory import Entry
+from research_dashboard.research.model import Company
+from research_dashboard.services.companies import AmbiguousCompany, CompanyError, resolve
 from research_dashboard.services.runs import RunError, Started, resume
 
-MOST_LINES = 500
+MOST_COMPANIES = 500
+MOST_CHARACTERS = 100_000
 
 
 class BatchError(RunError):
@@ -15,37 +19,88 @@ class BatchError(RunError):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a pasted list: the run that it started or found, or what is wrong with it."""
+    """One entry of a pasted list: the company it means, or what is wrong with it and what could be meant.
+
+    `twice` is the number of the line where the same company stood before: it is asked for once.
+    """
 
     number: int
     text: str
-    started: Started | None = None
+    company: Company | None = None
     error: str | None = None
+    choices: tuple[Entry, ...] = ()
+    twice: int | None = None
 
 
-def start_batch(
-    text: str,
-    start: Callable[[str], Started],
-    refusals: tuple[type[Exception], ...] = (RunError, CompanyError),
-) -> Sequence[Line]:
-    """Ask for research of every company in a pasted list (lines, commas or semicolons); each is checked by itself.
+def check_list(text: str, *, need_figures: bool = True) -> Sequence[Line]:
+    """What each entry of a pasted list means: a line each, or several on a line between commas, semicolons or tabs.
 
-    `start` is start_research with the rest settled, `refusals` what it raises for a company it does not take. A name
-    that stands twice is asked for once. Raises BatchError for an empty list and for more than 500 names.
+    Nothing is started or stored. Raises BatchError for an empty list, and for one with more than 500 entries.
     """
-    names = [name.strip() for name in text.replace(",", "\n").replace(";", "\n").splitlines()]
-    wanted = list(dict.fromkeys(name for name in names if name))
-    if not wanted:
-        raise BatchError("The list is empty: give one company, ticker or CIK a line.")
-    if len(wanted) > MOST_LINES:
-        raise BatchError(f"The list has {len(wanted):,} companies: give at most {MOST_LINES} at a time.")
-    lines = []
-    for number, name in enumerate(wanted, 1):
+    if len(text) > MOST_CHARACTERS:
+        raise BatchError(f"The list has {len(text):,} characters: give at most {MOST_CHARACTERS:,}.", "companies")
+    found: list[Line] = []
+    first: dict[int, int] = {}
+    for number, entry in _entries(text, need_figures=need_figures):
+        if len(found) >= MOST_COMPANIES:
+            raise BatchError(f"The list is too long: give at most {MOST_COMPANIES} companies at a time.", "companies")
         try:
-            lines.append(Line(number, name, started=start(name)))
-        except refusals as error:
-            lines.append(Line(number, name, error=str(error)))
-    return lines
+            company = resolve(entry, need_figures=need_figures)
+            found.append(Line(number, entry, company, twice=first.get(company.id)))
+            first.setdefault(company.id, number)
+        except CompanyError as error:
+            found.append(Line(number, entry, error=error.message, choices=error.choices))
+    if not found:
+        raise BatchError("The list is empty: give one company, ticker or CIK a line.", "companies")
+    return found
+
+
+def _entries(text: str, *, need_figures: bool) -> Iterator[tuple[int, str]]:
+    """The entries with the numbers of their lines. A comma parts them only where the whole line is no company's name
+    (“NIKE, Inc.” is one)."""
+    for number, line in enumerate(text.splitlines(), 1):
+        entry = line.strip().strip(",;").strip()
+        if not entry:
+            continue
+        parts = [part for each in re.split(r"[,;\t]", entry) if (part := each.strip())]
+        if len(parts) == 1 or _is_company(entry, need_figures=need_figures):
+            yield number, entry
+        else:
+            yield from ((number, part) for part in parts)
+
+
+def _is_company(text: str, *, need_figures: bool) -> bool:
+    try:
+        resolve(text, need_figures=need_figures)
+    except AmbiguousCompany:
+        return True
+    except CompanyError:
+        return False
+    return True
+
+
+def companies_of(lines: Iterable[Line]) -> list[Company]:
+    """The companies of the good lines, each once, in order."""
+    return [line.company for line in lines if line.company is not None and line.twice is None]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What became of a list: the runs that answer it, and those that could not be started."""
+
+    started: tuple[Started, ...]
+    refused: tuple[tuple[Company, str], ...]
+
+
+def start_all(companies: Iterable[Company], start: Callable[[Company], Started]) -> Batch:
+    """Ask for research of every company; one that cannot be started hinders no other."""
+    started, refused = [], []
+    for company in companies:
+        try:
+            started.append(start(company))
+        except (RunError, CompanyError) as error:
+            refused.append((company, str(error)))
+    return Batch(tuple(started), tuple(refused))
 
 
 @dataclass(frozen=True, slots=True)
