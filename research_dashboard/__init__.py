@@ -33,7 +33,7 @@ def create_app(config: Mapping[str, Any] | None = None, settings: Settings | Non
     app.config.update(config or {})
     logs.init_app(app, settings)
     extensions.db.init_app(app)
-    extensions.migrate.init_app(app, extensions.db, directory=f"{app.root_path}/migrations")
+    app.extensions["migrate"] = extensions.Migrations(f"{app.root_path}/migrations")
     extensions.csrf.init_app(app)
     extensions.limiter.init_app(app)
     metrics.init_app(app)

@@ -7,15 +7,21 @@ from typing import Any
 from flask import Blueprint, Flask, current_app, request
 from flask_limiter.util import get_remote_address
 
-from research_dashboard.endpoints import bulk, companies, details, docs, openapi, refusals, research, results, runs
-from research_dashboard.endpoints.contract import POSITION, RUN_ID, refuse_cross_site_writes
+from research_dashboard.endpoints import refusals
+from research_dashboard.endpoints.cross_site import refuse_cross_site_writes
+from research_dashboard.endpoints.lazily import Endpoints
 from research_dashboard.extensions import csrf, limiter
 from research_dashboard.services.accounts import has_accounts
+
+RUN_ID, POSITION = "<int:run_id>", "<int:position>"
 
 api = Blueprint("api", __name__, url_prefix="/api")
 api.before_request(refuse_cross_site_writes)
 refusals.register(api)
 csrf.exempt(api)  # JSON bodies only, no cookie is trusted, and cross-site writes are refused
+
+bulk, companies, details, docs = (Endpoints(name) for name in ("bulk", "companies", "details", "docs"))
+openapi, research, results, runs = (Endpoints(name) for name in ("openapi", "research", "results", "runs"))
 
 
 def _route(method: str, path: str, endpoint: Callable[..., Any]) -> None:

@@ -239,6 +239,8 @@ def _share_memory() -> None:
     """Load here what every process needs, and keep the collector's hands off it: forked processes then share it."""
     import huey  # noqa: F401
 
+    from research_dashboard.endpoints import openapi  # noqa: F401
+    from research_dashboard.queries import filter_grammar  # noqa: F401
     from research_dashboard.research import pipeline  # noqa: F401
 
     gc.collect()

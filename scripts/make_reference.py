@@ -8,6 +8,8 @@ import click
 from flask import Flask
 
 from research_dashboard import create_app
+from research_dashboard.cli import Lazily
+from research_dashboard.endpoints.lazily import load
 from research_dashboard.settings import PREFIX, Settings
 
 TARGET = Path(__file__).parent.parent / "docs" / "reference.md"
@@ -20,6 +22,7 @@ def first_paragraph(text: str | None) -> str:
 
 def routes(app: Flask) -> list[tuple[str, str, str]]:
     """Every route: path, methods, what its view says of itself."""
+    load(app)
     rows = []
     for rule in app.url_map.iter_rules():
         if rule.endpoint != "static":
@@ -31,7 +34,8 @@ def routes(app: Flask) -> list[tuple[str, str, str]]:
 def commands(group: click.Group, prefix: str = "flask") -> list[tuple[str, str]]:
     """Every command of ours below a group, with its help; the framework's own are left out."""
     rows = []
-    for name, command in sorted(group.commands.items()):
+    for name, listed in sorted(group.commands.items()):
+        command = listed.real if isinstance(listed, Lazily) else listed
         if isinstance(command, click.Group):
             rows += commands(command, f"{prefix} {name}")
         elif command.callback is not None and command.callback.__module__.startswith("research_dashboard"):

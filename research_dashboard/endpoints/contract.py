@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import msgspec
 from flask import Response, request
@@ -19,6 +19,7 @@ from spectree.plugins.flask_plugin import FlaskPlugin
 
 from research_dashboard.access import actor
 from research_dashboard.endpoints import kept
+from research_dashboard.endpoints.cross_site import shown as _shown
 from research_dashboard.endpoints.kinds import MAX_ID
 from research_dashboard.extensions import from_json, to_json
 from research_dashboard.problems import FieldError, Problem, invalid
@@ -27,33 +28,7 @@ from research_dashboard.services.idempotency import Given, KeyReused, once
 from research_dashboard.services.records import Matches
 from research_dashboard.tables.idempotency import KEY_LENGTH
 
-RUN_ID, POSITION = "<int:run_id>", "<int:position>"
 REMEMBERED = ("Content-Type", "Location", "Retry-After")
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-def refuse_cross_site_writes() -> None:
-    """Raise a Problem for a write that a page elsewhere sent: the API needs no CSRF token because of this."""
-    if request.method in _SAFE:
-        return
-    site = request.headers.get("Sec-Fetch-Site", "none")
-    if site not in ("none", "same-origin"):
-        raise Problem("cross-site-write", f"Sec-Fetch-Site is {_shown(site)}: a page on another site sent this.")
-    origin = request.headers.get("Origin")
-    if origin is not None and _host(origin) != request.host:
-        raise Problem("cross-site-write", f"Origin is {_shown(origin)}, and this server is {request.host}.")
-
-
-def _host(origin: str) -> str:
-    try:
-        return urlsplit(origin).netloc
-    except ValueError:
-        return ""
-
-
-def _shown(text: str) -> str:
-    """What was sent, fit to stand in an answer."""
-    return "".join(c if c.isprintable() else "?" for c in text[:80])
 
 
 def one_media_type(*read: str) -> str:

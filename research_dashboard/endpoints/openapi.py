@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from research_dashboard.endpoints.answers import ProblemDocument
 from research_dashboard.endpoints.contract import DOCUMENTED, spec
 from research_dashboard.endpoints.kinds import MAX_ID
+from research_dashboard.endpoints.lazily import load
 from research_dashboard.endpoints.shapes import BulkRun
 from research_dashboard.extensions import to_json
 from research_dashboard.problems import BY_STATUS, KINDS, MEDIA_TYPE, PAGES
@@ -55,6 +56,7 @@ def openapi() -> Response:
 
 def document() -> dict[str, Any]:
     """The document as a value. Needs an application context."""
+    load(current_app)
     made: dict[str, Any] = deepcopy(spec.spec)
     made["info"] |= {"description": ABOUT, "license": {"name": "MIT", "identifier": "MIT"}}
     made["servers"] = [{"url": "/"}]

@@ -4,12 +4,13 @@ import posixpath
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from flask import abort, current_app, render_template, url_for
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 KINDS = (
     ("how-to", "How to"),
@@ -72,6 +73,8 @@ def help_document(name: str) -> str:
 
 def html_of(document: Document) -> Markup:
     """The document as HTML: links between documents lead to their pages, tables and code can be scrolled."""
+    from markdown_it import MarkdownIt
+
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = markdown.parse(document.text)
     _adapt(tokens, posixpath.dirname(document.name))
@@ -81,7 +84,7 @@ def html_of(document: Document) -> Markup:
     return Markup(html)  # noqa: S704  # our own files, with HTML in them turned off
 
 
-def _adapt(tokens: Sequence[Token], base: str) -> None:
+def _adapt(tokens: Sequence["Token"], base: str) -> None:
     """Lead relative links to /help; what is not among the documents stays text."""
     for token in tokens:
         for child in token.children or ():

@@ -1,17 +1,17 @@
 """Markdown that people wrote, as HTML that does no harm."""
 
-import nh3
-from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 TAGS = {"p", "br", "em", "strong", "code", "pre", "blockquote", "ul", "ol", "li", "a", "hr", "h1", "h2", "h3", "h4"}
-_markdown = MarkdownIt("commonmark", {"html": False})
 
 
 def rendered(text: str) -> Markup:
     """The Markdown as HTML; only plain text elements and links to web addresses are left, headings as bold lines."""
+    import nh3
+    from markdown_it import MarkdownIt
+
     html = nh3.clean(
-        _markdown.render(text),
+        MarkdownIt("commonmark", {"html": False}).render(text),
         tags=TAGS,
         attributes={"a": {"href", "title"}},
         url_schemes={"http", "https", "mailto"},

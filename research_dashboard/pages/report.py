@@ -13,7 +13,7 @@ from research_dashboard.extensions import db
 from research_dashboard.htmx import is_partial
 from research_dashboard.models import ResearchRun, Status
 from research_dashboard.queries import reports as queries
-from research_dashboard.reports import csv_file, json_file, layout, markdown, pack, pdf, xlsx
+from research_dashboard.reports import csv_file, json_file, layout, markdown, pack, pdf
 from research_dashboard.reports.book import Cell, FactLine
 from research_dashboard.reports.build import build, is_report
 from research_dashboard.reports.model import Report, RunFacts
@@ -125,6 +125,12 @@ def _html(material: Material) -> str:
     return render_template("runs/report_file.html", **context)
 
 
+def _xlsx(material: Material) -> bytes:
+    from research_dashboard.reports import xlsx  # its library is large, and few reports are fetched so
+
+    return xlsx.write(material.drawn, material.results)
+
+
 def _pack(material: Material) -> bytes:
     names = {"csv": "figures.csv", "json": "results.json"}
     files = {
@@ -144,7 +150,7 @@ FORMATS: tuple[Format, ...] = (
     Format("pdf", "PDF", "PDF", "application/pdf", lambda m: pdf.write(m.drawn, m.paper)),
     Format("html", "HTML, one file", "HTML", "text/html; charset=utf-8", _html),
     Format("md", "Markdown", "Markdown", "text/markdown; charset=utf-8", lambda m: markdown.write(m.drawn)),
-    Format("xlsx", "Excel with formulas", "Excel", EXCEL, lambda m: xlsx.write(m.drawn, m.results)),
+    Format("xlsx", "Excel with formulas", "Excel", EXCEL, _xlsx),
     Format("csv", "Figures", "CSV", "text/csv; charset=utf-8", lambda m: csv_file.write(m.results)),
     Format(
         "json", "Data", "JSON", "application/json", lambda m: json_file.write(m.run, m.results, m.report), free=True

@@ -1,7 +1,7 @@
 """The filter text: `status:failed AND (company:"general electric" OR duration>2) AND NOT tag:draft`.
 
 AND, OR and NOT are written large; side by side means AND; NOT binds tightest, then AND. A word alone is looked for in
-the names and in the full text. Parsed by lark; what it means is asked of run_fields.
+the names and in the full text. Parsed by lark (filter_grammar.py); what it means is asked of run_fields.
 """
 
 import re
@@ -9,34 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import lru_cache
-from typing import Any
 
-from lark import Lark, Token, Transformer
-from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
 from sqlalchemy import ColumnElement, and_, not_, or_
 
-from research_dashboard.queries.run_fields import ALIASES, FIELDS, BadValue, compare, holds_word
+from research_dashboard.queries.run_fields import BadValue, compare, holds_word
 
 MOST_CHARACTERS = 2000
 MOST_TERMS = 100
 MOST_DEPTH = 40
-
-GRAMMAR = r"""
-?start: either
-?either: both ("OR" both)*
-?both: one ("AND"? one)*
-?one: "NOT" one -> negated
-    | "(" either ")"
-    | FIELD OPERATOR value -> comparison
-    | value -> word
-value: QUOTED | BARE
-FIELD.3: /[A-Za-z_]+(?=\s*(:|!=|<>|<=|>=|=|<|>))/
-OPERATOR.2: /:|!=|<>|<=|>=|=|<|>/
-QUOTED: /"([^"\\]|\\.)*"/
-BARE: /(?!(AND|OR|NOT)([\s()"]|$))[^\s()":=<>!][^\s()"]*/
-%import common.WS
-%ignore WS
-"""
 
 
 class TextError(ValueError):
@@ -83,39 +63,6 @@ class Many:
 Node = Comparison | Word | Not | Many
 
 
-class _Build(Transformer[Token, Any]):
-    """Lark's tree becomes ours."""
-
-    def value(self, children: list[Token]) -> tuple[str, int]:
-        token = children[0]
-        text = str(token)
-        if token.type == "QUOTED":
-            text = text[1:-1].replace('\\"', '"').replace("\\\\", "\\")
-        return text, (token.start_pos or 0) + 1
-
-    def comparison(self, children: list[Any]) -> Comparison:
-        field, op, (text, position) = children
-        name = field.lower()
-        if name not in FIELDS and name not in ALIASES:
-            raise TextError((field.start_pos or 0) + 1, f"“{field}” is not a field. There are: {', '.join(FIELDS)}.")
-        return Comparison(ALIASES.get(name, name), "!=" if op == "<>" else str(op), text, position)
-
-    def word(self, children: list[tuple[str, int]]) -> Word:
-        return Word(*children[0])
-
-    def negated(self, children: list[Node]) -> Not:
-        return Not(children[0])
-
-    def both(self, children: list[Node]) -> Many:
-        return Many(True, tuple(children))
-
-    def either(self, children: list[Node]) -> Many:
-        return Many(False, tuple(children))
-
-
-_parser = Lark(GRAMMAR, parser="lalr", maybe_placeholders=False)
-
-
 @lru_cache(maxsize=256)
 def parse(text: str) -> Node:
     """The filter text as a tree. Raises TextError."""
@@ -123,36 +70,11 @@ def parse(text: str) -> Node:
         raise TextError(
             MOST_CHARACTERS + 1, f"The text has {len(text):,} characters; at most {MOST_CHARACTERS:,} are read."
         )
-    try:
-        tree = _parser.parse(text)
-    except UnexpectedInput as error:
-        raise _explained(error, text) from None
-    try:
-        node: Node = _Build().transform(tree)
-    except Exception as error:
-        inner = getattr(error, "orig_exc", error)
-        if isinstance(inner, TextError):
-            raise inner from None
-        raise
+    from research_dashboard.queries.filter_grammar import tree
+
+    node = tree(text)
     _bounded(node)
     return node
-
-
-def _explained(error: UnexpectedInput, text: str) -> TextError:
-    """Lark's complaint in words."""
-    if isinstance(error, UnexpectedEOF) or (isinstance(error, UnexpectedToken) and error.token.type == "$END"):
-        if text.rstrip().endswith(("AND", "OR", "NOT")):
-            return TextError(len(text) + 1, "Something is missing after the last word: what is to be looked for?")
-        if text.count("(") > text.count(")"):
-            return TextError(len(text) + 1, "A “)” is missing at the end.")
-        return TextError(len(text) + 1, "A value is missing at the end, such as status:failed.")
-    position = (error.pos_in_stream or 0) + 1
-    if isinstance(error, UnexpectedCharacters) and text[position - 1] == '"':
-        return TextError(position, "This quote is not closed.")
-    found = str(error.token) if isinstance(error, UnexpectedToken) else text[position - 1 : position]
-    if found == ")":
-        return TextError(position, "This “)” closes nothing, or there is nothing before it.")
-    return TextError(position, f'“{found}” cannot stand here. Put texts with signs in quotes: company:"a:b".')
 
 
 def _bounded(node: Node) -> None:

@@ -10,8 +10,6 @@ from itertools import islice
 from typing import Any, BinaryIO
 from xml.sax.saxutils import escape, quoteattr
 
-from rustpy_xlsxwriter import write_worksheet
-
 from research_dashboard.extensions import to_json
 from research_dashboard.queries.runs import RunRow
 
@@ -138,6 +136,8 @@ def runs_xlsx(rows: Iterable[RunRow], file: BinaryIO) -> None:
 
     found = cells()
     first = next(found, None)
+    from rustpy_xlsxwriter import write_worksheet
+
     write_worksheet(
         _with_first(first, found) if first else [dict.fromkeys(HEADER, "")],
         file,

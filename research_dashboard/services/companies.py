@@ -3,8 +3,6 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from rapidfuzz import fuzz, process
-
 from research_dashboard.models import Source
 from research_dashboard.queries.companies import company_by_id, sources_of
 from research_dashboard.queries.directory import Directory, Entry, core_words, directory, plain_words, symbol_of
@@ -154,6 +152,8 @@ def nearest(known: Directory, text: str, limit: int = 5) -> list[Entry]:
     A name is compared whole and by as many of its first words as were typed; a ticker that begins what was typed
     counts too (GOOG for “Google”).
     """
+    from rapidfuzz import fuzz, process
+
     core = core_words(plain_words(text))
     if len(core) < 3 or core.isdecimal():
         return []

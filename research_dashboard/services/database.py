@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from flask_migrate import upgrade
 from sqlalchemy import inspect, text
 
 from research_dashboard.extensions import db
@@ -26,6 +25,8 @@ def prepare_database(instance: Path) -> bool:
         if is_ready():
             return False
         if current_revision() != newest_revision():
+            from flask_migrate import upgrade
+
             upgrade()
         if not bundle_is_loaded():
             import_bundle()

@@ -10,8 +10,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from rapidfuzz import fuzz, process
-
 from research_dashboard.research.concepts import CONCEPTS, UPLOADABLE
 from research_dashboard.research.periods import YEAR_DAYS, days
 from research_dashboard.research.wording import long_date
@@ -271,6 +269,8 @@ def _concept(text: str) -> str:
         return found
     if plain in CONCEPTS:
         raise _Wrong(f"{CONCEPTS[plain].label} is worked out from other figures: leave it out.")
+    from rapidfuzz import fuzz, process
+
     near = process.extractOne(plain, list(BY_LABEL), scorer=fuzz.ratio, score_cutoff=80)
     hint = f" Did you mean {BY_LABEL[near[0]]}?" if near else ""
     raise _Wrong(f"“{_shown(text)}” is no concept known here.{hint}")

@@ -1,0 +1,32 @@
+"""What is loaded when, so that starting stays quick: a command by its name, alembic, lark and pydantic by their use."""
+
+import subprocess
+import sys
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from research_dashboard.cli import COMMANDS, Lazily
+
+LATE = ("alembic", "flask_migrate", "lark", "markdown_it", "nh3", "pydantic", "rapidfuzz", "spectree", "xlsxwriter")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_each_says_of_itself(app: Flask, name: str) -> None:
+    listed = app.cli.commands[name]
+    assert isinstance(listed, Lazily)
+    assert listed.real.help == listed.help
+
+
+def test_an_application_that_only_lists_its_commands_loads_none_of_the_large_libraries() -> None:
+    code = "import sys; from research_dashboard import create_app; create_app(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert [name for name in LATE if name in loaded] == []
+
+
+def test_an_endpoint_is_loaded_by_its_first_call_and_stays_in_its_place(client: FlaskClient, app: Flask) -> None:
+    assert client.get("/api/research_runs/").status_code == 200
+    assert client.get("/api/openapi.json").get_json()["paths"]["/api/research_runs/"]["get"]["operationId"] == "runs"
+    assert not hasattr(app.view_functions["api.runs"], "real")
+    assert client.get("/api/research_runs/").status_code == 200
