@@ -74,6 +74,8 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "pages.companies_upload": (VIEWER, RESEARCHER),
     "pages.companies_upload_template": (VIEWER, VIEWER),
     "pages.company": (VIEWER, VIEWER),
+    "pages.compare": (VIEWER, VIEWER),
+    "pages.compare_file": (VIEWER, VIEWER),
     "pages.fact": (VIEWER, VIEWER),
     "pages.report_file": (VIEWER, VIEWER),
     "pages.rules": (VIEWER, VIEWER),

@@ -7,6 +7,7 @@ from research_dashboard.pages import (
     audit,
     batch,
     companies,
+    compare,
     frame,
     help,
     history,
@@ -66,6 +67,8 @@ pages.post("/companies/<id:cik>/watch")(watchlists.company_watch)
 pages.route("/watchlist", methods=["GET", "POST"])(watchlists.watchlist)
 pages.post("/watchlist/<id:list_id>")(watchlists.watchlist_change)
 pages.route("/inbox", methods=["GET", "POST"])(watchlists.inbox)
+pages.get("/compare")(compare.compare)
+pages.get("/compare.<kind>")(compare.compare_file)
 pages.get("/facts/<id:fact_id>")(companies.fact)
 pages.get("/rules")(rules.rules)
 

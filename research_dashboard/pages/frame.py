@@ -64,6 +64,8 @@ HTMX_CONFIG = json.dumps(
 PARAMETERS: dict[str, tuple[str, ...]] = {
     "pages.account": (),
     "pages.company": (),
+    "pages.compare": ("run", "company", "a", "b", "with", "differences", "figures"),
+    "pages.compare_file": ("run", "company", "a", "b", "differences", "figures"),
     "pages.fact": (),
     "pages.help": (),
     "pages.help_document": (),

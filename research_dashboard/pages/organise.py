@@ -12,6 +12,7 @@ from research_dashboard.pages.runs import researcher
 from research_dashboard.queries.run_fields import LARGEST
 from research_dashboard.queries.run_filter import InvalidFilter, RunFilter
 from research_dashboard.queries.trash import in_trash, trash_total
+from research_dashboard.reports.comparison import MOST
 from research_dashboard.services import organise as services
 from research_dashboard.services.organise import CannotOrganise, Chosen
 
@@ -37,6 +38,8 @@ def bulk() -> AnyResponse:
         return redirect(_list(wanted), 303)
     if action == "export":
         return redirect(_file(chosen), 303)
+    if action == "compare":
+        return redirect(_comparison(chosen), 303)
     if action not in ACTIONS:
         abort(422, f"“{action[:30]}” cannot be done to runs. Choose {', '.join((*ACTIONS, 'export'))}.")
     name = request.form.get("tag", "")
@@ -60,6 +63,12 @@ def _picked() -> list[int]:
 
 def _list(wanted: RunFilter) -> str:
     return url_for("pages.historical_records", **wanted.params(page=wanted.page))
+
+
+def _comparison(chosen: Chosen) -> str:
+    """The picked runs side by side, oldest first; of a whole filter its first runs, one more than there can be."""
+    ids = services.first_ids(db.session(), chosen, MOST + 1) if isinstance(chosen, RunFilter) else chosen
+    return url_for("pages.compare", run=list(ids)[: MOST + 1])
 
 
 def _file(chosen: Chosen) -> str:

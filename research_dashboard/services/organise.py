@@ -48,6 +48,12 @@ def number_of(session: Session, chosen: Chosen) -> int:
     return session.scalar(select(func.count()).select_from(ResearchRun).where(*_where(chosen))) or 0
 
 
+def first_ids(session: Session, chosen: Chosen, most: int) -> list[int]:
+    """The first of these runs, by their numbers."""
+    statement = select(ResearchRun.id).where(*_where(chosen)).order_by(ResearchRun.id).limit(most)
+    return list(session.scalars(statement))
+
+
 def _batches(chosen: Chosen, shown: int | None) -> Iterator[list[int]]:
     """The ids, a chunk at a time, as they were when this began. Raises OthersByNow."""
     with reading() as session:
