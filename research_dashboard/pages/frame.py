@@ -156,28 +156,30 @@ def _links(links: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:
     ]
 
 
+def _time(value: datetime, shown: str) -> str:
+    """A time element; HTML takes three digits of a second, not six."""
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(timespec="milliseconds"), shown)
+
+
 def moment(value: datetime | None) -> str:
     """2026-03-02 11:42 in the reader's zone, as a time element; a dash for none."""
     if value is None:
         return wording.DASH
-    shown = wording.minute(value, preferences().zone)
-    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), shown)
+    return _time(value, wording.minute(value, preferences().zone))
 
 
 def second(value: datetime | None) -> str:
     """2026-03-02 11:42:07 in the reader's zone, as a time element; a dash for none."""
     if value is None:
         return wording.DASH
-    shown = f"{value.astimezone(preferences().zone):%Y-%m-%d %H:%M:%S}"
-    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), shown)
+    return _time(value, f"{value.astimezone(preferences().zone):%Y-%m-%d %H:%M:%S}")
 
 
 def long_moment(value: datetime | None) -> str:
     """2 Mar 2026 11:42 in the reader's zone, for sentences."""
     if value is None:
         return wording.DASH
-    shown = wording.long_minute(value, preferences().zone)
-    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), shown)
+    return _time(value, wording.long_minute(value, preferences().zone))
 
 
 def day(value: date | str | None) -> str:

@@ -94,6 +94,27 @@ def _charts() -> list[charts.Chart]:
             **common,
         ),
         charts.Chart(
+            id="bridge",
+            kind="bridge",
+            title="Bridge, from one amount to another",
+            labels=("Came in", "Went out", "Free", "Paid out", "Left"),
+            series=(charts.Series("Amount", (10.0, -4.0, 6.0, -7.5, -1.5)),),
+            totals=("Came in", "Free", "Left"),
+            **common,
+        ),
+        charts.Chart(
+            id="stack",
+            kind="stack",
+            title="Stack, with a gap and a negative part",
+            labels=YEARS,
+            series=(
+                charts.Series("Debt", (5.0, 6.0, 7.0, None, 6.5)),
+                charts.Series("Other", (9.0, 8.5, 8.0, 8.2, 8.1)),
+                charts.Series("Equity", (4.0, -2.0, 1.0, 2.0, 3.0)),
+            ),
+            **common,
+        ),
+        charts.Chart(
             id="groups",
             kind="groups",
             title="Groups",

@@ -1,6 +1,8 @@
 """Which charts a report has, from its figures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from research_dashboard.charts import Chart, Series
 from research_dashboard.reports.book import JSON, Book
@@ -12,72 +14,154 @@ NAME_FITS = 15
 CHARTS_OF_PEERS = 3
 
 
-def own(book: Book, every: Mapping[str, Sequence[JSON]], health: JSON) -> tuple[Chart, ...]:
-    """Revenue with the margin below; margins; cash flows. A chart without a single value is left out."""
-    years = list(health["years"])[-YEARS_SHOWN:]
-    labels = tuple(year["label"] for year in years)
-    if not labels:
-        return ()
+class MoneyScale(NamedTuple):
+    """What money is divided by, what the unit is called then, and how many decimals it is shown with."""
 
-    def values(concept: str, divide: float = 1) -> tuple[float | None, ...]:
-        figures = list(every.get(concept) or ())[-YEARS_SHOWN:]
+    divide: float
+    unit: str
+    places: int
+
+
+@dataclass(frozen=True, slots=True)
+class Years:
+    """The figures of the years shown, as a chart wants them."""
+
+    book: Book
+    every: Mapping[str, Sequence[JSON]]
+    labels: tuple[str, ...]
+
+    def figures(self, concept: str) -> list[JSON]:
+        """The concept's figures of these years, oldest first; fewer where it has fewer."""
+        return list(self.every.get(concept) or ())[-YEARS_SHOWN:]
+
+    def values(self, concept: str, divide: float = 1) -> tuple[float | None, ...]:
+        """One value a label, None where there is none."""
+        figures = self.figures(concept)
         found = [None if figure.get("value") is None else float(figure["value"]) / divide for figure in figures]
-        return tuple([None] * (len(labels) - len(found)) + found)
+        return tuple([None] * (len(self.labels) - len(found)) + found)
 
-    def sources(*concepts: str) -> tuple[int, ...]:
-        figures = [figure for concept in concepts for figure in list(every.get(concept) or ())[-YEARS_SHOWN:]]
-        return tuple(sorted({number for figure in figures for number in book.cell(figure).sources}))
+    def has(self, concept: str) -> bool:
+        """True where any of the years has it."""
+        return any(value is not None for value in self.values(concept))
 
-    divide, unit, places = money_scale(book, values("revenue") + values("ocf"))
-    margin = "om" if any(value is not None for value in values("om")) else "nm"
-    name = {"om": "Operating margin", "nm": "Net margin"}[margin]
-    ended = f"fiscal years to {wording.long_date(years[-1]['end'])}"
-    marks = tuple(wording.display(figure) for figure in list(every.get("revenue") or ())[-YEARS_SHOWN:])
-    margins = tuple(
-        Series(label, values(concept))
-        for concept, label in (("gm", "Gross"), ("om", "Operating"), ("nm", "Net"))
-        if any(value is not None for value in values(concept))
-    )
-    funds = tuple(
-        Series(label, values(concept, divide))
-        for concept, label in (("liquid", "Liquid funds"), ("debt", "Debt"), ("equity", "Equity"))
-        if any(value is not None for value in values(concept))
-    )
-    flows = tuple(
-        Series(label, values(concept, divide))
-        for concept, label in (("ocf", "Operating"), ("capex", "Capital expenditure"), ("fcf", "Free"))
-        if any(value is not None for value in values(concept))
-    )
-    charts = (
-        Chart(
-            "revenue", "columns", f"Revenue and {name.lower()}", f"{unit}, {ended}", labels,
-            (Series("Revenue", values("revenue", divide)),), places=places, marked=len(labels) - 1,
-            below=Series(name, values(margin)), marks=marks, sources=sources("revenue", margin),
-            source="Income statement; the margin is a formula over it",
-        ),
-        Chart(
-            "margins", "lines", "Margins", "% of revenue", labels, margins, suffix="%",
-            sources=sources("gm", "om", "nm"), source="Formulas over the income statement",
-        ),
-        Chart(
-            "cash", "groups", "Cash flow", f"{unit}; free is operating less capital expenditure", labels, flows,
-            places=places, sources=sources("ocf", "capex", "fcf"), source="Cash flow statement",
-        ),
-        Chart(
-            "funds", "groups", "Funds, debt, equity", f"{unit}, at the end of each fiscal year", labels, funds,
-            places=places, sources=sources("liquid", "debt", "equity"), source="Balance sheet",
-        ),
-    )  # fmt: skip
+    def series(self, named: Iterable[tuple[str, str]], divide: float = 1) -> tuple[Series, ...]:
+        """A series for each concept that any year has."""
+        return tuple(Series(name, self.values(concept, divide)) for concept, name in named if self.has(concept))
+
+    def marks(self, concept: str) -> tuple[str, ...]:
+        """What a cell shows for each year: the mark that says why a value is missing."""
+        return tuple(wording.display(figure) for figure in self.figures(concept))
+
+    def sources(self, *concepts: str) -> tuple[int, ...]:
+        """The numbers of the filings that the concepts come from."""
+        figures = [figure for concept in concepts for figure in self.figures(concept)]
+        return tuple(sorted({number for figure in figures for number in self.book.cell(figure).sources}))
+
+    def newest(self, concept: str, divide: float) -> float | None:
+        """The value of the newest year."""
+        return self.values(concept, divide)[-1]
+
+
+def own(book: Book, every: Mapping[str, Sequence[JSON]], health: JSON) -> tuple[Chart, ...]:
+    """The company over its years, the revenue first. A chart without a single value is left out."""
+    ends = list(health["years"])[-YEARS_SHOWN:]
+    years = Years(book, every, tuple(year["label"] for year in ends))
+    if not years.labels:
+        return ()
+    scale = money_scale(book, years.values("revenue") + years.values("ocf"))
+    ended = f"fiscal years to {wording.long_date(ends[-1]['end'])}"
+    charts = (*_income(years, scale, ended), *_cash(years, scale), *_balance(years, scale))
     return tuple(chart for chart in charts if chart.series and not chart.empty)
 
 
-def money_scale(book: Book, values: Sequence[float | None]) -> tuple[float, str, int]:
+def _income(years: Years, scale: MoneyScale, ended: str) -> tuple[Chart, ...]:
+    """Revenue with the margin below; its growth; the margins."""
+    margin, name = ("om", "Operating margin") if years.has("om") else ("nm", "Net margin")
+    return (
+        Chart(
+            "revenue", "columns", f"Revenue and {name.lower()}", f"{scale.unit}, {ended}", years.labels,
+            (Series("Revenue", years.values("revenue", scale.divide)),), places=scale.places,
+            marked=len(years.labels) - 1, below=Series(name, years.values(margin)), marks=years.marks("revenue"),
+            sources=years.sources("revenue", margin), source="Income statement; the margin is a formula over it",
+        ),
+        Chart(
+            "growth", "columns", "Revenue growth", "% on the year before, both years as one filing states them",
+            years.labels, years.series([("g1", "Revenue growth")]), suffix="%", signed=True,
+            marked=len(years.labels) - 1, marks=years.marks("g1"), sources=years.sources("g1"),
+            source="Formula over the income statement",
+        ),
+        Chart(
+            "margins", "lines", "Margins", "% of revenue", years.labels,
+            years.series([("gm", "Gross"), ("om", "Operating"), ("nm", "Net")]), suffix="%",
+            sources=years.sources("gm", "om", "nm"), source="Formulas over the income statement",
+        ),
+    )  # fmt: skip
+
+
+def _cash(years: Years, scale: MoneyScale) -> tuple[Chart, ...]:
+    """Cash flows over the years; the newest year as a bridge from what came in to what was left."""
+    flows = ("ocf", "capex", "fcf")
+    over_years = Chart(
+        "cash", "groups", "Cash flow", f"{scale.unit}; free is operating less capital expenditure", years.labels,
+        years.series(zip(flows, ("Operating", "Capital expenditure", "Free"), strict=True), scale.divide),
+        places=scale.places, sources=years.sources(*flows), source="Cash flow statement",
+    )  # fmt: skip
+    operating, capex, free, dividends, buybacks = (
+        years.newest(concept, scale.divide) for concept in (*flows, "dividends", "buybacks")
+    )
+    if operating is None or capex is None or free is None:
+        return (over_years,)
+    left = None if dividends is None or buybacks is None else free - dividends - buybacks
+    steps = (
+        ("Operating cash flow", operating),
+        ("Capital expenditure", -capex),
+        ("Free cash flow", free),
+        ("Dividends", None if dividends is None else -dividends),
+        ("Buybacks", None if buybacks is None else -buybacks),
+        ("Left after both", left),
+    )
+    bridge = Chart(
+        "bridge", "bridge", f"Cash flow bridge, {years.labels[-1]}", f"{scale.unit}; what came in, and where it went",
+        tuple(label for label, _ in steps), (Series("Amount", tuple(value for _, value in steps)),),
+        places=scale.places, totals=("Operating cash flow", "Free cash flow", "Left after both"),
+        sources=years.sources(*flows, "dividends", "buybacks"),
+        source="Cash flow statement; free cash flow and what is left are formulas over it",
+    )  # fmt: skip
+    return (over_years, bridge)
+
+
+def _balance(years: Years, scale: MoneyScale) -> tuple[Chart, ...]:
+    """What the assets are financed with; liquid funds beside debt."""
+    owners = "equity_total" if years.has("equity_total") else "equity"
+    owed, lent = years.values("liabilities", scale.divide), years.values("debt", scale.divide)
+    if years.has("debt"):
+        other = tuple(None if a is None or b is None else a - b for a, b in zip(owed, lent, strict=True))
+        parts: tuple[Series, ...] = (Series("Debt", lent), Series("Other liabilities", other))
+    else:
+        parts = (Series("Liabilities", owed),)
+    at_ends = f"{scale.unit}, at the end of each fiscal year"
+    makeup = Chart(
+        "makeup", "stack", "Balance-sheet make-up", at_ends, years.labels,
+        (*parts, Series("Equity", years.values(owners, scale.divide))), places=scale.places,
+        marks=years.marks("liabilities"), sources=years.sources("liabilities", "debt", owners),
+        source="Balance sheet; other liabilities are liabilities less debt" if len(parts) > 1 else "Balance sheet",
+    )  # fmt: skip
+    funds = Chart(
+        "funds", "groups", "Debt and liquid funds", at_ends, years.labels,
+        years.series([("debt", "Debt"), ("liquid", "Liquid funds")], scale.divide), places=scale.places,
+        sources=years.sources("liquid", "debt"), source="Balance sheet",
+    )  # fmt: skip
+    drawn = any(None not in column for column in zip(*(line.values for line in makeup.series), strict=True))
+    return (makeup, funds) if drawn else (funds,)
+
+
+def money_scale(book: Book, values: Sequence[float | None]) -> MoneyScale:
     """Billions with one decimal from 1,000 million on, else millions; and how the unit is called."""
     name = wording.currency_name(book.scale.currency)
     largest = max((abs(value) for value in values if value is not None), default=0)
     if largest >= 1000 * wording.MILLION:
-        return float(wording.BILLION), f"{name} billion", 1
-    return float(wording.MILLION), f"{name} million", 1
+        return MoneyScale(wording.BILLION, f"{name} billion", 1)
+    return MoneyScale(wording.MILLION, f"{name} million", 1)
 
 
 def peers(every: Sequence[PeerRow], columns: Sequence[str]) -> tuple[Chart, ...]:

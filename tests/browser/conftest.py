@@ -1,12 +1,16 @@
 """A real Chromium against the real program, started as ./dev run starts it, with worker and bundled data."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser.program import CHROMIUM_FLAGS, program
+
+ACCOUNT_PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(scope="session")
@@ -43,13 +47,17 @@ def open_page(chromium: Browser, served: str) -> Iterator[Callable[..., Page]]:
         page.on(
             "request",
             lambda request: (
-                None if request.url.startswith((served, "data:", "blob:")) else complaints.append(request.url)
+                None
+                if request.url.startswith(("http://127.0.0.1:", "data:", "blob:"))
+                else complaints.append(request.url)
             ),
         )
 
-    def opened(path: str = "/", *, javascript: bool = True, width: int = 1280, dark: bool = False) -> Page:
+    def opened(
+        path: str = "/", *, javascript: bool = True, width: int = 1280, dark: bool = False, at: str = served
+    ) -> Page:
         context = chromium.new_context(
-            base_url=served,
+            base_url=at,
             java_script_enabled=javascript,
             viewport={"width": width, "height": 900},
             color_scheme="dark" if dark else "light",
@@ -65,3 +73,19 @@ def open_page(chromium: Browser, served: str) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The same program with an account in it, so that everybody signs in: ada, with ACCOUNT_PASSWORD."""
+    folder = tmp_path_factory.mktemp("guarded")
+    with program(folder) as address:
+        subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "research_dashboard", "users", "add", "ada", "--role", "admin"],
+            env=os.environ | {"RESEARCH_DASHBOARD_INSTANCE": str(folder / "instance")},
+            input=f"{ACCOUNT_PASSWORD}\n{ACCOUNT_PASSWORD}\n",
+            text=True,
+            check=True,
+            capture_output=True,
+        )
+        yield address
