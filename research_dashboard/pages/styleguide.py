@@ -57,9 +57,11 @@ def _steps() -> list[Step]:
     ]
 
 
+SAMPLE: dict[str, Any] = {"unit": "sample figures", "source": "made up for this page"}
+
+
 def _charts() -> list[charts.Chart]:
     """A chart of each kind, with a gap and a negative value where the kind allows it."""
-    common: dict[str, Any] = {"unit": "sample figures", "source": "made up for this page"}
     return [
         charts.Chart(
             id="columns",
@@ -68,7 +70,7 @@ def _charts() -> list[charts.Chart]:
             labels=YEARS,
             series=(charts.Series("Sample", (12.5, 8.1, None, -3.2, 15.0)),),
             marked=4,
-            **common,
+            **SAMPLE,
         ),
         charts.Chart(
             id="lines",
@@ -80,7 +82,7 @@ def _charts() -> list[charts.Chart]:
                 charts.Series("Gross", (40.0, 41.5, 43.0, None, 46.2)),
                 charts.Series("Operating", (20.0, 22.1, 19.5, 24.0, 25.2)),
             ),
-            **common,
+            **SAMPLE,
         ),
         charts.Chart(
             id="bars",
@@ -91,8 +93,23 @@ def _charts() -> list[charts.Chart]:
             series=(charts.Series("Growth", (12.0, 6.4, -2.5)),),
             signed=True,
             marked=1,
-            **common,
+            **SAMPLE,
         ),
+        charts.Chart(
+            id="groups",
+            kind="groups",
+            title="Groups",
+            labels=YEARS[2:],
+            series=(charts.Series("One", (5.0, 6.0, 7.0)), charts.Series("Two", (3.0, -1.0, 2.0))),
+            **SAMPLE,
+        ),
+        *_wholes(),
+    ]
+
+
+def _wholes() -> list[charts.Chart]:
+    """A whole and its parts, with what may go wrong with them."""
+    return [
         charts.Chart(
             id="bridge",
             kind="bridge",
@@ -100,7 +117,7 @@ def _charts() -> list[charts.Chart]:
             labels=("Came in", "Went out", "Free", "Paid out", "Left"),
             series=(charts.Series("Amount", (10.0, -4.0, 6.0, -7.5, -1.5)),),
             totals=("Came in", "Free", "Left"),
-            **common,
+            **SAMPLE,
         ),
         charts.Chart(
             id="stack",
@@ -112,14 +129,6 @@ def _charts() -> list[charts.Chart]:
                 charts.Series("Other", (9.0, 8.5, 8.0, 8.2, 8.1)),
                 charts.Series("Equity", (4.0, -2.0, 1.0, 2.0, 3.0)),
             ),
-            **common,
-        ),
-        charts.Chart(
-            id="groups",
-            kind="groups",
-            title="Groups",
-            labels=YEARS[2:],
-            series=(charts.Series("One", (5.0, 6.0, 7.0)), charts.Series("Two", (3.0, -1.0, 2.0))),
-            **common,
+            **SAMPLE,
         ),
     ]

@@ -32,14 +32,14 @@ PARTS: tuple[PartPlan, ...] = (
         "revenue* g1* gross_profit* operating_income* net_income* eps_diluted* "
         "net_income_total cost_of_revenue rnd sga selling gna d_and_a impairment interest_expense pretax_income tax "
         "eps_basic g1_net_income g1_eps_diluted g1_operating_income g3 g5")),
-    PartPlan("margins", "Margins", False, _rows("gm* om* nm* fcfm rd sga% etr efficiency*")),
     PartPlan("cash", "Cash", True, _rows("ocf* capex* fcf* dividends buybacks g1_ocf")),
+    PartPlan("margins", "Margins", False, _rows("gm* om* nm* fcfm rd sga% etr efficiency*")),
     PartPlan("balance", "Balance sheet", True, _rows(
         "assets* liquid* debt* equity* nd current_assets cash st_investments receivables inventory goodwill "
         "liabilities current_liabilities payables equity_total finance_leases operating_leases "
         "deposits deposits_growth")),
     PartPlan("ratios", "Returns and ratios", False, _rows(
-        "roe* roic* roa equity_assets* cr* de* nde* cover* qr cc capint payout at dso dio dpo ccc")),
+        "cr* de* nde* cover* roe* roic* equity_assets* roa qr cc capint payout at dso dio dpo ccc")),
     PartPlan("shares", "Shares, million", False, _rows("shares_basic shares_diluted shares_outstanding")),
 )  # fmt: skip
 

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Mapping, Sequence
 from datetime import date
+from math import ceil
 from typing import Any
 
 import xlsxwriter
@@ -16,6 +17,7 @@ from research_dashboard.research.formula import NoFormula, Term, translate
 
 MONEY, PERCENT, DAYS = '#,##0,,;(#,##0,,);0', '0.0%;-0.0%', '0'  # fmt: skip
 FINE_MONEY = "#,##0.0,,;(#,##0.0,,);0"
+LINE = 13.5  # points of height a line of text takes
 
 
 class Workbook:
@@ -62,6 +64,16 @@ class Workbook:
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
         return sheet
+
+    def prose(
+        self, sheet: Any, row: int, words: Sequence[str | None], widths: Sequence[float], *, bold: bool = False
+    ) -> None:
+        """Words that wrap in their cells. The height is written down: not every program finds it by itself."""
+        for column, text in enumerate(words):
+            if text is not None:
+                sheet.write_string(row, column, text, self.look(text_wrap=True, bold=bold and column == 0))
+        lines = (ceil(len(text or "") * 1.05 / width) for text, width in zip(words, widths, strict=True))
+        sheet.set_row(row, LINE * max(1, *lines))
 
     def finish(self) -> bytes:
         """The file's bytes."""
@@ -110,8 +122,7 @@ def _summary(made: Workbook) -> None:
         ("Run", f"#{report.run.id} by {report.run.researcher}, {report.run.date:%Y-%m-%d %H:%M} UTC"),
     ]
     for place, (name, words) in enumerate(rows, 3):
-        sheet.write_string(place, 0, name, made.look(bold=True))
-        sheet.write_string(place, 1, words, made.look(text_wrap=True))
+        made.prose(sheet, place, (name, words), (22, 110), bold=True)
 
 
 # ── Figures ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -272,7 +283,8 @@ def _standing(made: Workbook, sheet: Any, row: int) -> None:
 
 def _swot(made: Workbook) -> None:
     heads = ["Quadrant", "Finding", "Rule", "Score", "Evidence", "Sources"]
-    sheet = made.sheet("SWOT", heads, [16, 70, 8, 8, 80, 18], f"SWOT: {made.report.rules_line}")
+    widths = (16, 70, 8, 8, 80, 18)
+    sheet = made.sheet("SWOT", heads, widths, f"SWOT: {made.report.rules_line}")
     row = 3
     for _, title, _, findings in made.report.swot:
         for found in findings:
@@ -281,19 +293,17 @@ def _swot(made: Workbook) -> None:
                 for company, cell in found.evidence
             )
             words = (title, plain(found.sentence), found.rule, None, evidence, ", ".join(map(str, found.sources)))
-            for column, text in enumerate(words):
-                if text is not None:
-                    sheet.write_string(row, column, text, made.look(text_wrap=True))
+            made.prose(sheet, row, words, widths)
             sheet.write_number(row, 3, found.score, made.look(num_format="0"))
             row += 1
 
 
 def _gaps(made: Workbook) -> None:
-    sheet = made.sheet("Gaps", ["Figure", "Mark", "Periods", "Why", "Tags tried"], [34, 8, 30, 60, 90], "Gaps")
+    widths = (34, 8, 30, 60, 90)
+    sheet = made.sheet("Gaps", ["Figure", "Mark", "Periods", "Why", "Tags tried"], widths, "Gaps")
     for row, gap in enumerate(made.report.gaps, 3):
         words = (gap.label, gap.mark, ", ".join(gap.periods), gap.reason, ", ".join(gap.tags))
-        for column, text in enumerate(words):
-            sheet.write_string(row, column, text, made.look(text_wrap=True))
+        made.prose(sheet, row, words, widths)
 
 
 def _facts(made: Workbook) -> None:
@@ -326,9 +336,8 @@ def _sources(made: Workbook) -> None:
 
 def _method(made: Workbook) -> None:
     sheet = made.sheet("Method", ["", ""], [22, 110], "Method")
-    for row, (name, words) in enumerate(made.report.method, 3):
-        sheet.write_string(row, 0, name, made.look(bold=True))
-        sheet.write_string(row, 1, words, made.look(text_wrap=True))
+    for row, line in enumerate(made.report.method, 3):
+        made.prose(sheet, row, line, (22, 110), bold=True)
 
 
 def _link(made: Workbook, sheet: Any, at: tuple[int, int], url: str | None, words: str) -> None:
