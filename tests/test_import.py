@@ -12,8 +12,10 @@ from flask import Flask
 from research_dashboard.models import Source
 from research_dashboard.queries.companies import facts_of, stock
 from research_dashboard.research.model import Company, Fact
+from research_dashboard.research.steps import Request
 from research_dashboard.services.companies import resolve
 from research_dashboard.services.imports import import_data_set
+from research_dashboard.services.research import Stored
 from research_dashboard.sources.imported import SUB_COLUMNS, DataSet
 
 SHARED = next(
@@ -205,3 +207,13 @@ def test_a_real_data_set_is_imported_once(in_app: Flask) -> None:
     held = stock()
     import_data_set(SHARED)
     assert stock() == held
+
+
+def test_a_crowd_is_measured_by_what_it_filed_by_the_day(in_app: Flask, tmp_path: Path) -> None:
+    later = ["0000000009-26-000001", *FILED[1:11], "20251231", "2025", "FY", "20260201", *FILED[15:]]
+    lines = [REVENUES, [later[0], "Revenues", "us-gaap/2025", "20251231", "4", "USD", "", "", "2000000.0000", ""]]
+    import_data_set(data_set(tmp_path / "2026q1.zip", lines, [FILED, later]))
+    for day, revenue in ((date(2025, 6, 30), 1234567), (date(2026, 6, 30), 2000000)):
+        held = Stored(Request(1, acme(), day, "imported"))
+        assert {id_: size.revenue for id_, size in held.sizes([acme()], "USD").items()} == {acme().id: revenue}
+    assert not held.sizes([acme()], "EUR")

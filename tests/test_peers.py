@@ -2,6 +2,7 @@
 
 import dataclasses
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from research_dashboard.research import standing
+from research_dashboard.research.crowd import MOST, Size, size_of
 from research_dashboard.research.model import Company, FiscalYear
 from research_dashboard.research.peer_results import market_position, peer_comparison
 from research_dashboard.research.peers import Comparison, calendar_year, compare, related
+from research_dashboard.research.rules import RULES
+from research_dashboard.research.rules.engine import Trial
 from tests.companies_by_hand import ByHand
 
 values_of = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30)
@@ -255,3 +259,59 @@ def test_peer_comparison_lists_members_and_where_the_company_stands() -> None:
         for fact in made.get("facts", [])
     }
     assert used == set(result["facts"])
+
+
+# ── A crowded industry ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def crowded(count: int, sizes: dict[int, Size]) -> tuple[Comparison, list[int]]:
+    """A subject with revenue 100.5 among `count` of its industry; and who was read."""
+    subject, candidates, known = world(filer(1, 7372, [100.5] * 6), *[filer(n, 7372) for n in range(2, count + 2)])
+    read: list[int] = []
+
+    def analyse(other: Company) -> ByHand:
+        read.append(other.id)
+        return known[other.id]
+
+    found = compare(subject, candidates, analyse, sizes=lambda companies, currency: sizes)
+    assert found is not None
+    return found, read
+
+
+def test_of_a_crowd_the_nearest_in_size_are_compared_and_nobody_else_is_read() -> None:
+    sizes = {n: Size(Decimal(n), date(2025, 12, 31)) for n in range(2, 302)}
+    found, read = crowded(300, sizes)
+    assert len(read) == MOST == len(found.display.peers)
+    assert min(read) > 65  # 100 ÷ 66 is as far as 100 × 1.5
+    assert max(read) < 150
+    assert found.display.crowd == 300
+    assert found.display.text == "60 companies: the nearest in revenue of the 300 of SIC 7372"
+    assert (found.display.warning or "").startswith("300 companies with figures share SIC 7372: compared are the 60")
+    assert found.display.basis == "SIC 7372 nearest in size"
+    assert peer_comparison(found)["set"]["crowd"] == 300
+
+
+def test_of_a_crowd_those_without_a_fresh_size_come_last() -> None:
+    sizes = {n: Size(Decimal(100), date(2025, 12, 31)) for n in range(50, 102)}
+    sizes |= {n: Size(Decimal(100), date(2023, 12, 31)) for n in range(2, 10)}  # stale
+    sizes |= {n: Size(Decimal(0), date(2025, 12, 31)) for n in range(10, 20)}
+    _, read = crowded(100, sizes)
+    assert set(range(50, 102)) < set(read)
+    assert sorted(set(read) - set(range(50, 102))) == list(range(2, 10))  # the smallest ids of the rest
+
+
+def test_an_industry_that_is_not_crowded_is_compared_whole() -> None:
+    found, read = crowded(MOST, {})
+    assert (len(read), found.display.crowd, found.display.warning) == (MOST, 0, None)
+
+
+def test_no_rule_ranks_by_revenue_a_set_chosen_by_revenue() -> None:
+    sizes = {n: Size(Decimal(n), date(2025, 12, 31)) for n in range(2, 302)}
+    found, _ = crowded(300, sizes)
+    verdict = Trial(found.display.subject.analysis, found, RULES).verdict("S10")
+    assert verdict.state == "untested"
+
+
+def test_a_size_is_the_largest_revenue_tag_or_the_income_of_a_bank() -> None:
+    assert size_of({"us-gaap:Revenues": Decimal(5), "us-gaap:SalesRevenueNet": Decimal(7)}) == 7
+    assert size_of({"us-gaap:InterestIncomeExpenseNet": Decimal(5), "us-gaap:NoninterestIncome": Decimal(2)}) == 7

@@ -1,9 +1,10 @@
 """Companies and their facts, read."""
 
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, func, select
@@ -46,12 +47,10 @@ def facts_of(company_id: int, source: Source, loads: Collection[int] | None = No
     With `loads`, those alone that came with these loads: what a run is pinned to.
     """
     statement = (
-        select(Fact.id, Fact.filing_id, Fact.tag_id, Fact.unit, Fact.start, Fact.end, Fact.value)
+        select(Fact.id, Fact.filing_id, Fact.tag_id, Fact.unit, Fact.start, Fact.end, Fact.value, Fact.load_id)
         .where(Fact.company_id == company_id, Fact.source == source)
         .order_by(Fact.end, Fact.id)
-    )
-    if loads is not None:
-        statement = statement.where(Fact.load_id.in_(loads))
+    )  # the loads are sorted out here: SQLite would rather walk the index of a load of a million facts
     same: dict[Any, Any] = {}  # one object for equal tags, units and days: a worker keeps some ten thousand facts
 
     def one(value: Any) -> Any:
@@ -71,7 +70,8 @@ def facts_of(company_id: int, source: Source, loads: Collection[int] | None = No
         }
         return [
             model.Fact(id_, *tags[tag_id], one(unit), one(start), one(end), value, filings[filing_id])
-            for id_, filing_id, tag_id, unit, start, end, value in session.execute(statement)
+            for id_, filing_id, tag_id, unit, start, end, value, load in session.execute(statement)
+            if loads is None or load in loads
         ]
 
 
@@ -121,6 +121,32 @@ def companies_by_id(ids: Sequence[int]) -> list[model.Company]:
         for row in rows
     }
     return [companies[id_] for id_ in ids if id_ in companies]
+
+
+def flows_of(
+    ids: Sequence[int], tags: Collection[str], unit: str, *, source: Source, as_of: date, loads: Collection[int] | None
+) -> Iterator[tuple[int, str, date, date, Decimal]]:
+    """Company, tag, start, end and value of every flow of these tags filed by a day, oldest filing first."""
+    statement = (
+        select(Fact.company_id, XbrlTag.taxonomy, XbrlTag.name, Fact.start, Fact.end, Fact.value, Fact.load_id)
+        .join(XbrlTag, XbrlTag.id == Fact.tag_id)
+        .join(Filing, Filing.id == Fact.filing_id)
+        .where(
+            XbrlTag.name.in_({tag.partition(":")[2] for tag in tags}),
+            Fact.source == source,
+            Fact.unit == unit,
+            Fact.start.is_not(None),
+            Filing.filed <= as_of,
+        )
+        .order_by(Fact.company_id, Filing.filed, Fact.id)
+    )
+    with reading() as session:
+        for first in range(0, len(ids), 500):  # databases limit the number of bound values
+            some = statement.where(Fact.company_id.in_(ids[first : first + 500]))
+            for company, taxonomy, name, start, end, value, load in session.execute(some):
+                known = loads is None or load in loads
+                if known and start is not None and (tag := f"{taxonomy}:{name}") in tags:
+                    yield company, tag, start, end, value
 
 
 class OwnCompany(NamedTuple):

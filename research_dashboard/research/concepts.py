@@ -258,6 +258,9 @@ CORE_FLOW_TAGS: frozenset[str] = frozenset(  # they tell the years where a sourc
     if isinstance(step, Step)
     for tag in step.tags
 )
+_REVENUE = [step for step in (*CONCEPTS["revenue"].steps, *CONCEPTS["revenue"].bank) if isinstance(step, Step)]
+REVENUE_TAGS: frozenset[str] = frozenset(tag for step in _REVENUE for tag in step.tags)
+BANK_INCOME: tuple[str, ...] = _names("InterestIncomeExpenseNet NoninterestIncome")  # revenue where a bank files none
 COVER_SHARES = "dei:EntityCommonStockSharesOutstanding"  # at the date of the cover, not at the period's end
 
 

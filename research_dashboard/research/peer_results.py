@@ -87,6 +87,7 @@ def peer_comparison(comparison: Comparison | None) -> dict[str, Any]:
 def set_json(peers: PeerSet) -> dict[str, Any]:
     """Which set it is, in words, with the warning that belongs above its table."""
     stored: dict[str, Any] = {"level": peers.level, "text": peers.text, "peers": len(peers.peers)}
+    stored |= {"crowd": peers.crowd} if peers.crowd else {}
     return stored | ({"warning": peers.warning} if peers.warning else {})
 
 

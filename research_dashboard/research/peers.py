@@ -6,12 +6,13 @@ user's choice, or the review office ("wide", for rules of growth only). All load
 are used by rules only in a set that is no wider than SIC-3, or chosen.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
 from research_dashboard.research.analysed import Analysed
+from research_dashboard.research.crowd import MOST, STALE_DAYS, Size, nearest
 from research_dashboard.research.model import Company, Figure, FiscalYear
 from research_dashboard.research.wording import counted, listed, long_date
 
@@ -21,12 +22,17 @@ LEVELS: tuple[Level, ...] = ("sic4", "sic3", "sic2", "office", "all")  # narrowe
 SHOWN_FROM = 5  # peers that end the widening of the display set
 CLOSE_FROM = 3  # peers that make an industry, or a choice, a finding set
 WIDE_FROM = 5
-STALE_DAYS = 548  # 18 months
 NARROW = frozenset({"sic4", "sic3", "chosen"})  # sets within which a rank says something
 
 SAME_GROUP = "related", "It files the very same revenue for the same year: a parent or a part of the company itself."
 
 Analyse = Callable[[Company], Analysed]
+Sizes = Callable[[Sequence[Company], str], Mapping[int, Size]]  # of companies in a currency, by id
+
+
+def no_sizes(companies: Sequence[Company], currency: str) -> Mapping[int, Size]:
+    """Nothing is known of anyone's size."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,7 @@ class PeerSet:
     peers: tuple[Member, ...]
     excluded: tuple[Excluded, ...] = ()
     missing: int = 0  # of the excluded: those that fit and only lack the calendar year
+    crowd: int = 0  # companies of the level, where they are too many and the nearest in size were taken; else 0
 
     @property
     def close(self) -> bool:
@@ -88,8 +95,9 @@ class PeerSet:
 
     @property
     def basis(self) -> str:
-        """What makes them a set: SIC 7372."""
-        return level_basis(self.level, self.subject.company)
+        """What makes them a set: SIC 7372; of a crowd: SIC 7372 nearest in size."""
+        basis = level_basis(self.level, self.subject.company)
+        return f"{basis} nearest in size" if self.crowd else basis
 
     @property
     def text(self) -> str:
@@ -97,8 +105,12 @@ class PeerSet:
         count = counted(len(self.peers), "company", "companies")
         if self.level == "chosen":
             return f"{count} of your choice"
-        text = f"{count}: all that are loaded" if self.level == "all" else f"{count} of {self.basis}"
         company = self.subject.company
+        text = (
+            f"{count}: all that are loaded" if self.level == "all" else f"{count} of {level_basis(self.level, company)}"
+        )
+        if self.crowd:
+            text = f"{count}: the nearest in revenue of the {self.crowd:,} of {level_basis(self.level, company)}"
         narrower = [level for level in LEVELS[:3] if company.sic and wider(self.level, level)]
         tried = [level_basis(level, company).removeprefix("SIC ") for level in narrower]
         return text + (f"; fewer than five share SIC {listed(tried, 'or')} in the loaded data" if tried else "")
@@ -120,6 +132,12 @@ class PeerSet:
             )
         if len(self.peers) < CLOSE_FROM:
             return "Fewer than three peers: there is no median, and no finding uses the set."
+        if self.crowd:
+            basis = level_basis(self.level, self.subject.company)
+            return (
+                f"{self.crowd:,} companies with figures share {basis}: compared are the {MOST} nearest in revenue. "
+                f"Rank and share are within these {len(self.members)} alone."
+            )
         return None
 
 
@@ -224,14 +242,23 @@ def _code(other: Analysed) -> str:
     return "not_in_data" if other.company.selection else "not_reported"
 
 
-def _gather(level: Level, subject: Analysed, pool: Sequence[Analysed], year: int) -> PeerSet | None:
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Companies that belong together at a level; `crowd` how many do, where only the nearest in size were taken."""
+
+    level: Level
+    others: Sequence[Analysed]
+    crowd: int = 0
+
+
+def _gather(subject: Analysed, pool: Pool, year: int) -> PeerSet | None:
     """The set of the pool in the calendar year; None where the subject itself has no revenue in it."""
     own = year_in(subject, year)
     if own is None:
         return None
     subject_member = Member(subject, own)
     peers, excluded, missing = [], [], 0
-    for other in pool:
+    for other in pool.others:
         unfit = _unfit(subject, other)
         fiscal = None if unfit else year_in(other, year)
         if fiscal is not None:
@@ -243,7 +270,7 @@ def _gather(level: Level, subject: Analysed, pool: Sequence[Analysed], year: int
         missing += unfit is None
         excluded.append(Excluded(other.company, *(unfit or _missing(other, year))))
     peers.sort(key=lambda member: (-member.revenue, member.company.name, member.company.id))
-    return PeerSet(level, year, subject_member, tuple(peers), tuple(excluded), missing)
+    return PeerSet(pool.level, year, subject_member, tuple(peers), tuple(excluded), missing, pool.crowd)
 
 
 def _newest_years(subject: Analysed) -> list[int]:
@@ -255,40 +282,49 @@ def _newest_years(subject: Analysed) -> list[int]:
     return []
 
 
-def _settle(level: Level, subject: Analysed, pool: Sequence[Analysed]) -> PeerSet | None:
+def _settle(subject: Analysed, pool: Pool) -> PeerSet | None:
     """The pool in the newest year, or the one before, in which three peers and half of them have revenue."""
     for year in _newest_years(subject):
-        found = _gather(level, subject, pool, year)
+        found = _gather(subject, pool, year)
         if found and len(found.peers) >= max(CLOSE_FROM, (len(found.peers) + found.missing) / 2):
             return found
     return None
 
 
-def _fullest(level: Level, subject: Analysed, pool: Sequence[Analysed]) -> PeerSet | None:
+def _fullest(subject: Analysed, pool: Pool) -> PeerSet | None:
     """Where the rule of the year cannot be met: the year with the most peers, the newer of two alike."""
-    found = [made for year in _newest_years(subject) if (made := _gather(level, subject, pool, year))]
+    found = [made for year in _newest_years(subject) if (made := _gather(subject, pool, year))]
     return max(found, key=lambda peers: len(peers.peers), default=None)
 
 
 def compare(
-    subject: Analysed, candidates: Sequence[Company], analyse: Analyse, chosen: Collection[int] = ()
+    subject: Analysed,
+    candidates: Sequence[Company],
+    analyse: Analyse,
+    chosen: Collection[int] = (),
+    sizes: Sizes = no_sizes,
 ) -> Comparison | None:
     """The calendar year and the sets for the subject; None where it reports no revenue in any year.
 
     `analyse` is asked once for each company that a level needs, the nearest industry first; `chosen` are the ids of
-    companies the user set beside the subject: then nothing is widened.
+    companies the user set beside the subject: then nothing is widened. `sizes` tell which of too many are nearest.
     """
     known: dict[int, Analysed] = {}
+    pools: dict[Level, Pool] = {}
 
-    def pool(level: Level) -> list[Analysed]:
-        found = []
-        for other in candidates:
-            belongs = other.id in chosen if level == "chosen" else same_level(level, subject.company, other)
-            if other.id != subject.company.id and belongs:
+    def belongs(level: Level, other: Company) -> bool:
+        return other.id in chosen if level == "chosen" else same_level(level, subject.company, other)
+
+    def pool(level: Level) -> Pool:
+        if level not in pools:
+            every = [other for other in candidates if other.id != subject.company.id and belongs(level, other)]
+            taken = every if level == "chosen" else nearest(subject, every, sizes)
+            for other in taken:
                 if other.id not in known:
                     known[other.id] = analyse(other)
-                found.append(known[other.id])
-        return found
+            crowd = len(every) if len(taken) < len(every) else 0
+            pools[level] = Pool(level, [known[other.id] for other in taken], crowd)
+        return pools[level]
 
     display = _display(subject, pool, chosen=bool(chosen))
     if display is None:
@@ -296,18 +332,18 @@ def compare(
     return Comparison(display, _finding(display, pool))
 
 
-def _display(subject: Analysed, pool: Callable[[Level], list[Analysed]], *, chosen: bool) -> PeerSet | None:
+def _display(subject: Analysed, pool: Callable[[Level], Pool], *, chosen: bool) -> PeerSet | None:
     """What the page shows: the choice, or the narrowest level with five peers, or all there are."""
     if chosen:
-        return _settle("chosen", subject, pool("chosen")) or _fullest("chosen", subject, pool("chosen"))
+        return _settle(subject, pool("chosen")) or _fullest(subject, pool("chosen"))
     for level in LEVELS:
-        found = _settle(level, subject, pool(level))
+        found = _settle(subject, pool(level))
         if found and len(found.peers) >= SHOWN_FROM:
             return found
-    return _settle("all", subject, pool("all")) or _fullest("all", subject, pool("all"))
+    return _settle(subject, pool("all")) or _fullest(subject, pool("all"))
 
 
-def _finding(display: PeerSet, pool: Callable[[Level], list[Analysed]]) -> PeerSet | None:
+def _finding(display: PeerSet, pool: Callable[[Level], Pool]) -> PeerSet | None:
     """What the rules see, in the display set's year: the narrowest industry of three peers, or the wide office."""
     if display.level == "chosen":
         return display if len(display.peers) >= CLOSE_FROM else None
@@ -315,7 +351,7 @@ def _finding(display: PeerSet, pool: Callable[[Level], list[Analysed]]) -> PeerS
         ("sic4", CLOSE_FROM), ("sic3", CLOSE_FROM), ("sic2", CLOSE_FROM), ("office", WIDE_FROM),
     )  # fmt: skip
     for level, enough in wanted:
-        found = _gather(level, display.subject.analysis, pool(level), display.calendar_year)
+        found = _gather(display.subject.analysis, pool(level), display.calendar_year)
         if found and len(found.peers) >= enough:
             return found
     return None

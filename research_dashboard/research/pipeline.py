@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from research_dashboard.research.analysis import Analysis, analyse
+from research_dashboard.research.crowd import MOST
 from research_dashboard.research.financials import company_profile, financial_health, gaps
 from research_dashboard.research.model import Company, Fact
 from research_dashboard.research.peer_results import market_position, peer_comparison
@@ -88,10 +89,10 @@ class Work:
         def with_progress(company: Company) -> Analysis:
             nonlocal read
             read += 1
-            self.progress(min(read / len(candidates), 1.0), f"Reading the figures of {company.name}.")
+            self.progress(min(read / min(len(candidates), MOST), 1.0), f"Reading the figures of {company.name}.")
             return self.analysis(company).analysis
 
-        return compare(self.subject, candidates, with_progress, self.request.chosen_peers)
+        return compare(self.subject, candidates, with_progress, self.request.chosen_peers, self.data.sizes)
 
     @cached_property
     def verdicts(self) -> Sequence[Verdict]:

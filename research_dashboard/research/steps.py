@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Protocol
 
+from research_dashboard.research.crowd import Size
 from research_dashboard.research.model import Company, Fact
 
 STEPS = (
@@ -57,6 +58,9 @@ class Data(Protocol):
 
     def candidates(self) -> Sequence[Company]:
         """Every other company with facts in the run's source: the peers are chosen among them."""
+
+    def sizes(self, companies: Sequence[Company], currency: str) -> Mapping[int, Size]:
+        """The size of each by the as-of date, by id, of those that report in the currency: asked of a crowd alone."""
 
 
 @dataclass(frozen=True, slots=True)

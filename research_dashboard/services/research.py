@@ -3,6 +3,8 @@
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from importlib.metadata import version
 from typing import Any
 
@@ -11,8 +13,16 @@ from sqlalchemy.orm import Session
 
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import reading
-from research_dashboard.queries.companies import companies_by_id, companies_with_facts, company_by_id, facts_of
+from research_dashboard.queries.companies import (
+    companies_by_id,
+    companies_with_facts,
+    company_by_id,
+    facts_of,
+    flows_of,
+)
 from research_dashboard.research import model
+from research_dashboard.research.crowd import SIZE_TAGS, Size, size_of
+from research_dashboard.research.periods import YEAR_DAYS, days
 from research_dashboard.research.steps import CannotResearch, Progress, Request
 from research_dashboard.services.leases import Lease, pin
 from research_dashboard.settings import Settings
@@ -29,7 +39,7 @@ class Stored:
     def __init__(self, request: Request) -> None:
         self.source = _filed(request.source)
         self.loads = {load["id"] for load in request.data} or None
-        self.chosen = request.chosen_peers
+        self.chosen, self.as_of = request.chosen_peers, request.as_of
 
     def facts(self, company: model.Company) -> Sequence[model.Fact]:
         """Every fact of the company in this source and these loads; only a private company's are uploaded."""
@@ -42,6 +52,16 @@ class Stored:
         chosen = companies_by_id([id_ for id_ in self.chosen if id_ not in there])
         return [as_known(company, self.source) for company in (*found, *chosen)]
 
+    def sizes(self, companies: Sequence[model.Company], currency: str) -> Mapping[int, Size]:
+        """The revenue of each company's newest year filed by the as-of date, roughly: the largest of its tags."""
+        ids = [company.id for company in companies]
+        flows = flows_of(ids, SIZE_TAGS, currency, source=self.source, as_of=self.as_of, loads=self.loads)
+        years: dict[int, dict[date, dict[str, Decimal]]] = {}
+        for id_, tag, start, end, value in flows:
+            if days(start, end) in YEAR_DAYS:
+                years.setdefault(id_, {}).setdefault(end, {})[tag] = value  # the newest filing's stands
+        return {id_: Size(size_of(ends[max(ends)]), max(ends)) for id_, ends in years.items()}
+
 
 def _filed(source: str) -> Source:
     """Where filed facts come from in a run: for a private company those of its peers, from the bundle."""
@@ -50,7 +70,7 @@ def _filed(source: str) -> Source:
 
 def as_known(company: model.Company, source: Source) -> model.Company:
     """The company as a source knows it: of some the bundle has some tags only; other sources are whole."""
-    return replace(company, selection=source == Source.BUNDLED and company.cik in selections())
+    return replace(company, selection=True) if source == Source.BUNDLED and company.cik in selections() else company
 
 
 def warm(keep_on: Callable[[], bool]) -> int:

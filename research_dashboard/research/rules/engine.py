@@ -259,8 +259,11 @@ class Reader:
         return found
 
     def rank(self, ratio: str) -> int:
-        """1 is the largest value of the set; untested in a set too wide for a rank to mean something."""
-        if not self.set.ranks:
+        """1 is the largest value of the set; untested in a set too wide for a rank to mean something.
+
+        So is a rank by revenue where revenue is what the set was chosen by.
+        """
+        if not self.set.ranks or (self.set.crowd and ratio == "revenue"):
             raise Untested
         return rank(self.own(ratio), self.others(ratio))
 
