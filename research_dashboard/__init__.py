@@ -1,7 +1,7 @@
 """Research Dashboard: company research in which every figure is a filed figure, on record."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -13,14 +13,22 @@ from research_dashboard.settings import Settings
 __version__ = version("research-dashboard")
 
 
+class Application(Flask):
+    """Flask, spared what only asynchronous views need: asking of each hook and view whether it is one."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function as it is; ours are all plain."""
+        return func
+
+
 def create_app(config: Mapping[str, Any] | None = None, settings: Settings | None = None) -> Flask:
     """The Flask application. `config` goes on top of what the settings say (tests); raises SettingError."""
-    from research_dashboard import access, api, cli, errors, extensions, logs, metrics, models, views
+    from research_dashboard import access, api, cli, errors, extensions, logs, metrics, models, rates, views
 
     assert models.Base.metadata is extensions.db.metadata  # noqa: S101  # every table is known from here on
 
     settings = settings or settings_module.load()
-    app = Flask(__name__, instance_path=str(settings.instance))
+    app = Application(__name__, instance_path=str(settings.instance))
     app.config.update(
         SETTINGS=settings,
         SECRET_KEY=settings.secret_key,
@@ -35,7 +43,7 @@ def create_app(config: Mapping[str, Any] | None = None, settings: Settings | Non
     extensions.db.init_app(app)
     app.extensions["migrate"] = extensions.Migrations(f"{app.root_path}/migrations")
     extensions.csrf.init_app(app)
-    extensions.limiter.init_app(app)
+    rates.init_app(app)
     metrics.init_app(app)
     if not app.testing:
         _prepare_at_first_request(app, settings)

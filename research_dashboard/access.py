@@ -1,11 +1,12 @@
 """Who may do what, in one table: every route has its line here, a route without one is the admins' alone."""
 
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, redirect, request, session, url_for
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, Request, Response, g, redirect, request, session, url_for
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_login import LoginManager
 from flask_login import current_user as flask_user
 from flask_wtf.csrf import CSRFError
@@ -22,7 +23,7 @@ from research_dashboard.tables.accounts import Role
 
 PUBLIC, VIEWER, RESEARCHER, ADMIN = None, Role.VIEWER, Role.RESEARCHER, Role.ADMIN
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
+FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP")
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 # endpoint: (who may read, who may write). `tests/security` fails for an endpoint that is missing.
@@ -107,6 +108,19 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
 
 class CookieSessions(SecureCookieSessionInterface):
     """Flask's signed cookie; sent over TLS only, unless the server is this very machine."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The visitor's session; without a cookie, as programs come, there is no signature to be checked."""
+        if "HTTP_COOKIE" not in request.environ:
+            return self.session_class()
+        return super().open_session(app, request)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Keep the session; of one that was empty and stays so there is nothing to keep."""
+        if session or session.modified:
+            super().save_session(app, session, response)
+        elif session.accessed:
+            response.vary.add("Cookie")
 
     def get_cookie_secure(self, app: Flask) -> bool:
         """True when the cookie could be overheard on its way."""
@@ -206,18 +220,23 @@ def refuse_strangers() -> None:
     Raises Forbidden. The name is checked because a page elsewhere can make its own name point here (DNS rebinding).
     """
     how = "Make an account first: flask users add NAME --role admin."
-    try:
-        near = ip_address(request.remote_addr or "").is_loopback
-    except ValueError:
-        near = False
-    if not near:
+    if not _is_near(request.remote_addr or ""):
         raise Forbidden(f"Without an account this server answers its own machine only. {how}")
-    if any(header in request.headers for header in FORWARDED):
+    if any(header in request.environ for header in FORWARDED):
         raise Forbidden(f"A proxy forwards this request, and without an account nobody may come from afar. {how}")
     if not _is_this_machine(request.host):
         raise Forbidden(f"Without an account this server answers to localhost only, not to {request.host!r}. {how}")
 
 
+@lru_cache(maxsize=256)
+def _is_near(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+@lru_cache(maxsize=256)
 def _is_this_machine(host: str) -> bool:
     return (urlsplit(f"//{host}").hostname or "") in LOOPBACK_NAMES
 

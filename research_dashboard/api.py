@@ -1,22 +1,21 @@
 """The JSON blueprint, all under /api: every path in one place; the endpoints are in endpoints/, one noun a file."""
 
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Flask, current_app, request
-from flask_limiter.util import get_remote_address
+from flask import Blueprint, Flask
 
 from research_dashboard.endpoints import refusals
 from research_dashboard.endpoints.cross_site import refuse_cross_site_writes
 from research_dashboard.endpoints.lazily import Endpoints
-from research_dashboard.extensions import csrf, limiter
-from research_dashboard.services.accounts import has_accounts
+from research_dashboard.endpoints.limits import limit_requests
+from research_dashboard.extensions import csrf
 
 RUN_ID, POSITION = "<int:run_id>", "<int:position>"
 
 api = Blueprint("api", __name__, url_prefix="/api")
 api.before_request(refuse_cross_site_writes)
+limit_requests(api)
 refusals.register(api)
 csrf.exempt(api)  # JSON bodies only, no cookie is trusted, and cross-site writes are refused
 
@@ -56,25 +55,6 @@ _route("GET", "/docs/", docs.docs)
 _route("GET", "/docs/assets/<name>", docs.docs_asset)
 _route("GET", "/problems/", docs.problem_list)
 _route("GET", "/problems/<kind>", docs.problem_page)
-
-
-def _sender() -> str:
-    """Whose requests are counted together: a token's, else an address's."""
-    token = request.headers.get("Authorization", "")
-    return hashlib.sha256(token.encode()).hexdigest() if token else get_remote_address()
-
-
-def _limit() -> str:
-    limit: str = current_app.config["SETTINGS"].api_limit
-    return limit
-
-
-def _unlimited() -> bool:
-    """A server without accounts answers its own machine only, and does not slow its operator's programs down."""
-    return not has_accounts()
-
-
-limiter.limit(_limit, key_func=_sender, exempt_when=_unlimited)(api)
 
 
 def init_app(app: Flask) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.functions import GenericFunction
 from sqlalchemy.types import DateTime, TypeDecorator, TypeEngine
 
+BUSY = 10  # seconds that a writer waits for another before it gives up
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -172,7 +173,7 @@ def _on_connect(connection: Any, _record: Any) -> None:
     if type(connection).__module__.partition(".")[0] != "sqlite3":
         return
     connection.isolation_level = None
-    for pragma in ("busy_timeout = 10000", "journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+    for pragma in (f"busy_timeout = {BUSY * 1000}", "journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
     connection.create_function("fold", 1, lambda text: None if text is None else fold(text), deterministic=True)
 

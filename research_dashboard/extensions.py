@@ -1,26 +1,28 @@
 """Flask's extensions, made once; and the two ways to a session: reading and writing."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
-from flask_limiter import HeaderNames, Limiter
-from flask_limiter.util import get_remote_address
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from research_dashboard.base import Base, FiledDecimal, UTCDateTime
+from research_dashboard.base import BUSY, Base, FiledDecimal, UTCDateTime
+from research_dashboard.turns import Turns
 
 if TYPE_CHECKING:
     from flask_migrate import Migrate
 
+T = TypeVar("T")
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -78,17 +80,6 @@ class Migrations:
 
 
 csrf = CSRFProtect()
-limiter = Limiter(
-    get_remote_address,
-    storage_uri="memory://",
-    headers_enabled=True,
-    header_name_mapping={
-        HeaderNames.LIMIT: "RateLimit-Limit",
-        HeaderNames.REMAINING: "RateLimit-Remaining",
-        HeaderNames.RESET: "RateLimit-Reset",
-    },
-    retry_after="delta-seconds",
-)
 
 
 _outer: ContextVar[Session | None] = ContextVar("outer", default=None)
@@ -105,14 +96,43 @@ def writing() -> Iterator[Session]:
         with outer.begin_nested():
             yield outer
         return
-    with Session(_writer(db.engine), expire_on_commit=False) as session, session.begin():
+    engine = db.engine
+    alone = _turns(engine).turn() if engine.dialect.name == "sqlite" else nullcontext()
+    with alone, Session(_writer(engine), expire_on_commit=False) as session, session.begin():
         yield session
+
+
+def write(work: Callable[[Connection], T]) -> T:
+    """What a short piece of writing returns, once it is committed, perhaps in one transaction with others of its kind.
+
+    Needs an application context. The work changes nothing but the database, for it may be called a second time.
+    """
+    outer = _outer.get()
+    if outer is not None:
+        with outer.begin_nested():
+            return work(outer.connection())
+    engine = db.engine
+    if engine.dialect.name == "sqlite":
+        return _turns(engine).share(work)
+    with engine.begin() as connection:
+        return work(connection)
 
 
 @lru_cache(maxsize=4)
 def _writer(engine: Engine) -> Engine:
     """The engine whose transactions begin as a writer's."""
     return engine.execution_options(writes=True)
+
+
+@lru_cache(maxsize=4)
+def _turns(engine: Engine) -> Turns[Connection]:
+    """The line of this process's writers; only SQLite needs one."""
+    return Turns(_writer(engine).begin, BUSY, _locked)
+
+
+def _locked() -> OperationalError:
+    """What SQLite says to a writer that waited too long."""
+    return OperationalError("BEGIN IMMEDIATE", None, sqlite3.OperationalError("database is locked"))
 
 
 @contextmanager

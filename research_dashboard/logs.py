@@ -12,17 +12,18 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import structlog
 from flask import Flask, g, has_request_context
-from structlog.typing import EventDict
+from structlog.typing import EventDict, FilteringBoundLogger
 
 from research_dashboard.settings import Settings
 
-logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("research_dashboard")
+NAME = "research_dashboard"
+logger: FilteringBoundLogger = structlog.get_logger(NAME)
 
 MAX_BYTES, KEEP = 10 * 1024 * 1024, 5
 # What could start a new line, move the cursor, or hide or reorder what stands in the line.
@@ -51,6 +52,11 @@ def _value(value: Any) -> str:
     return text if _PLAIN.match(text) else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def _add_name(_logger: Any, method: str, event: EventDict) -> EventDict:
+    event["logger"], event["level"] = NAME, method
+    return event
+
+
 def _add_request_id(_logger: Any, _method: str, event: EventDict) -> EventDict:
     if number := request_id():
         event["request_id"] = number
@@ -60,7 +66,7 @@ def _add_request_id(_logger: Any, _method: str, event: EventDict) -> EventDict:
 def _as_text(_logger: Any, _method: str, event: EventDict) -> str:
     """“time – name – level – message key=value”, as the seed wrote it, on one line whatever was sent."""
     moment = event.pop("timestamp")
-    level, name = event.pop("level").upper(), event.pop("logger", "research_dashboard")
+    level, name = event.pop("level").upper(), event.pop("logger", NAME)
     words = [str(event.pop("event")), *(f"{key}={_value(value)}" for key, value in event.items())]
     return escape(f"{moment} - {name} - {level} - {' '.join(words)}")
 
@@ -74,6 +80,7 @@ class LogFile(logging.Handler):
 
     def __init__(self, path: Path, max_bytes: int = MAX_BYTES, keep: int = KEEP, *, console: bool = True) -> None:
         super().__init__()
+        self.render: Callable[[Any, str, EventDict], str] = _as_text
         self.path, self.max_bytes, self.keep, self.console = path, max_bytes, keep, console
         path.parent.mkdir(parents=True, exist_ok=True)
         self._descriptor = self._open()
@@ -83,16 +90,24 @@ class LogFile(logging.Handler):
         return os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """One event, one line, one write. A full disk must not take the program down with it."""
+        """An event of another package, or of the standard library's logging."""
         try:
-            line = self.format(record) + "\n"
-            if self.console:
-                with contextlib.suppress(ValueError, OSError):  # a console that was closed
-                    sys.stderr.write(line)
-            self._turn()
-            os.write(self._descriptor, line.encode(errors="backslashreplace"))
+            self._write(self.format(record) + "\n")
         except OSError:
             self.handleError(record)
+
+    def event(self, event: EventDict) -> None:
+        """One event, one line, one write. A full disk must not take the program down with it."""
+        line = f"{self.render(None, '', event)}\n"
+        with self.lock or contextlib.nullcontext(), contextlib.suppress(OSError):
+            self._write(line)
+
+    def _write(self, line: str) -> None:
+        if self.console:
+            with contextlib.suppress(ValueError, OSError):  # a console that was closed
+                sys.stderr.write(line)
+        self._turn()
+        os.write(self._descriptor, line.encode(errors="backslashreplace"))
 
     def _turn(self) -> None:
         """Rotate when the file is too large; follow when another process did. Looked at once a second."""
@@ -136,38 +151,48 @@ class LogFile(logging.Handler):
         super().close()
 
 
+def _whole(_logger: Any, _method: str, event: EventDict) -> tuple[tuple[EventDict], dict[str, Any]]:
+    """The event as the argument of _Lines: the file renders it."""
+    return (event,), {}
+
+
+class _Lines:
+    """Where our own events go: straight to the file, without a LogRecord on the way (half of what they cost)."""
+
+    def msg(self, event: EventDict) -> None:
+        """Write the event as a line."""
+        for handler in logging.getLogger(NAME).handlers:
+            if isinstance(handler, LogFile):
+                handler.event(event)
+
+    debug = info = warning = error = critical = exception = fatal = msg
+
+
 def set_up(path: Path, log_format: str = "text", *, console: bool = True) -> LogFile:
     """Send this process's log to the file and the console; what was set up before is given back."""
-    before: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        _add_request_id,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    ]
+    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+    exception = structlog.processors.format_exc_info
+    render = _as_json if log_format == "json" else _as_text
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *before[:-1],
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[structlog.contextvars.merge_contextvars, _add_request_id, _add_name, stamp, exception, _whole],
+        logger_factory=lambda *_names: _Lines(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=True,
     )
     handler = LogFile(path, console=console)
+    handler.render = render
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=before,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                _as_json if log_format == "json" else _as_text,
+            foreign_pre_chain=[
+                _add_request_id,
+                structlog.stdlib.add_logger_name,
+                structlog.stdlib.add_log_level,
+                stamp,
             ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, exception, render],
         )
     )
-    ours = logging.getLogger("research_dashboard")
+    ours = logging.getLogger(NAME)
     for old in [each for each in ours.handlers if isinstance(each, LogFile)]:
         ours.removeHandler(old)
         old.close()

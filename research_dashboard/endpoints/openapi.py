@@ -41,7 +41,11 @@ GIVES = {
     "Location": "Where the run is.",
     "Retry-After": "Seconds after which to ask again.",
     "X-Total-Count": "How many there are in all.",
+    "RateLimit-Limit": "With accounts: requests that a token or an address has in a window of time.",
+    "RateLimit-Remaining": "With accounts: how many of them are left.",
+    "RateLimit-Reset": "With accounts: seconds until the window begins anew.",
 }
+RATES = tuple(name for name in GIVES if name.startswith("RateLimit-"))
 
 
 def openapi() -> Response:
@@ -110,10 +114,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         responses["304"] = {"description": "You have it already."}
     for status, response in responses.items():
         if status[0] in "23" and status != "304":
-            if told.gives:
-                response["headers"] = {
-                    name: {"description": GIVES[name], "schema": {"type": "string"}} for name in told.gives
-                }
+            response["headers"] = _gives(*told.gives, *RATES)
             if status in ("201", "202"):
                 response["links"] = _links(path)
             if told.media:
@@ -140,6 +141,10 @@ def _links(path: str) -> dict[str, Any]:
     return {name: {"operationId": name, "parameters": {"run_id": run_id}} for name in ways}
 
 
+def _gives(*names: str) -> dict[str, Any]:
+    return {name: {"description": GIVES[name], "schema": {"type": "string"}} for name in names}
+
+
 def _header(name: str) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "string"}
     if name == "Idempotency-Key":
@@ -163,4 +168,4 @@ def _add_problem(responses: dict[str, Any], kind: str) -> None:
         example["errors"] = [{"field": "company", "detail": "It is blank."}]
     response["content"][MEDIA_TYPE]["examples"][kind] = {"summary": what.title, "value": example}
     if what.status == 429:
-        response["headers"] = {"Retry-After": {"description": GIVES["Retry-After"], "schema": {"type": "string"}}}
+        response["headers"] = _gives("Retry-After", *RATES)

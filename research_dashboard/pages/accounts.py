@@ -4,23 +4,30 @@ from typing import Any
 
 from flask import Response, abort, flash, redirect, render_template, request, session, url_for
 from flask_login import current_user, login_user, logout_user
+from werkzeug.exceptions import TooManyRequests
 
 from research_dashboard.access import SignedIn, actor, safe_target, single_user
-from research_dashboard.extensions import limiter
 from research_dashboard.forms import LoginForm, ShareForm, TokenForm
 from research_dashboard.logs import logger
+from research_dashboard.rates import count
 from research_dashboard.services import accounts
 
 
-def _name_tried() -> str:
-    """The name that somebody tries to sign in with: guessing is slowed down for each name, wherever it comes from."""
-    return "name:" + request.form.get("name", "").strip().lower()[:64]
+def _slow_guessing_down() -> None:
+    """Count a try to sign in, by address and, wherever it comes from, by name. Raises TooManyRequests."""
+    name = request.form.get("name", "").strip().lower()[:64]
+    for window in (
+        count("10 per minute; 60 per hour", "sign-in from", request.remote_addr or ""),
+        count("10 per minute; 30 per hour", "sign-in as", name),
+    ):
+        if window.exceeded:
+            raise TooManyRequests(retry_after=window.reset)
 
 
-@limiter.limit("10 per minute; 60 per hour", methods=["POST"])
-@limiter.limit("10 per minute; 30 per hour", key_func=_name_tried, methods=["POST"])
 def login() -> Any:
     """Sign in with name and password; on to where one wanted to go."""
+    if request.method == "POST":
+        _slow_guessing_down()
     target = safe_target(request.values.get("next"))
     if single_user() or actor() is not None:
         return redirect(target, 303)

@@ -253,8 +253,10 @@ def _without_controls(response: Response) -> None:
 def _finish(response: Response) -> Response:
     """The safety headers on every answer; a fingerprinted file may be kept, a page is asked for anew."""
     _without_controls(response)
+    there = {name.lower() for name in response.headers.keys()}  # noqa: SIM118  # Headers iterates over pairs
     for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+        if name.lower() not in there:
+            response.headers.add(name, value)
     if request.endpoint == "static" and "v" in request.args:
         response.cache_control.max_age = A_YEAR
         response.cache_control.immutable = True

@@ -5,11 +5,12 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import writing
+from research_dashboard.prepared import Insert
 from research_dashboard.tables.audit import AuditEvent
 
 
@@ -24,7 +25,7 @@ class Who:
 
 
 _events: Any = AuditEvent.__table__
-ADD = insert(_events)  # made once: every write writes one
+ADD = Insert(_events)
 _who: ContextVar[Who | None] = ContextVar("who", default=None)
 
 
@@ -34,7 +35,13 @@ def acts(who: Who | None) -> None:
 
 
 def record(
-    session: Session, action: str, subject: str, *, before: Any = None, after: Any = None, actor: str | None = None
+    session: Session | Connection,
+    action: str,
+    subject: str,
+    *,
+    before: Any = None,
+    after: Any = None,
+    actor: str | None = None,
 ) -> None:
     """Write a change down, in the session that makes it. Never a password, token or other secret.
 
@@ -47,8 +54,12 @@ def record(
         "via": who.via,
         "address": who.address,
         "request": who.request,
+        "action": action,
+        "subject": subject,
+        "before": before,
+        "after": after,
     }
-    session.execute(ADD, {"action": action, "subject": subject, "before": before, "after": after, **values})
+    ADD.run(session.connection() if isinstance(session, Session) else session, values)
 
 
 def note(action: str, subject: str, *, after: Any = None) -> None:

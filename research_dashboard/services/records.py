@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.orm import Session
 
 from research_dashboard.base import utcnow
-from research_dashboard.extensions import writing
+from research_dashboard.extensions import write, writing
 from research_dashboard.models import (
     ENDED,
     MOVES,
@@ -19,6 +19,7 @@ from research_dashboard.models import (
     Status,
     StepStatus,
 )
+from research_dashboard.prepared import Insert
 from research_dashboard.queries.records import (
     DETAIL_COLUMNS,
     DETAIL_KEYS,
@@ -32,11 +33,11 @@ from research_dashboard.queries.records import (
     run_record,
 )
 from research_dashboard.services.audit import record
-from research_dashboard.tables.runs import MAX_DURATION_MINS
+from research_dashboard.tables.runs import FOR_PEOPLE, MAX_DURATION_MINS
 
-# Made once: SQLAlchemy takes longer to build and key a statement than SQLite to run it.
 _runs: Any = ResearchRun.__table__
-ADD_RUN = insert(_runs).returning(_runs.c.id)
+ADD_RUN = Insert(_runs)
+DEFAULTS: Record = {"gaps": 0, "attempts": 0, "cancel_requested": False, "priority": FOR_PEOPLE}
 NEW_RUN: Record = dict.fromkeys(RUN_KEYS) | {"gaps": 0}
 WRITTEN_BY_PROGRAMS = frozenset({Origin.API, Origin.SEED})
 
@@ -115,10 +116,13 @@ def log_run(
         "created_by": created_by,
         "started_at": now if status == Status.RUNNING else None,
     }
-    with writing() as session:
-        run_id: int = session.execute(ADD_RUN, values).scalar_one()
-        record(session, "run.log", f"run {run_id}", after={"company": company, "status": status.value})
-    return {**NEW_RUN, **values, "id": run_id}
+
+    def add(connection: Connection) -> int:
+        run_id = ADD_RUN.run(connection, DEFAULTS | values)
+        record(connection, "run.log", f"run {run_id}", after={"company": company, "status": status.value})
+        return run_id
+
+    return {**NEW_RUN, **values, "id": write(add)}
 
 
 def log_detail(run_id: int, *, message: str | None = None, **values: Any) -> Record:

@@ -1,6 +1,7 @@
 """Idempotency-Key, bulk, and the limit of requests."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,14 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from research_dashboard import create_app
 from research_dashboard.base import utcnow
+from research_dashboard.extensions import db
+from research_dashboard.models import ResearchRun
 from research_dashboard.services import accounts
+from research_dashboard.tables.audit import AuditEvent
 from tests.api.test_records import DETAIL, RESULT, RUN, counts, make, refused
 from tests.conftest import settings_for
 from tests.makers import make_company
@@ -142,6 +147,31 @@ def test_requests_are_limited_once_there_are_accounts(migrated: Path, tmp_path: 
     assert [answer.headers["RateLimit-Remaining"] for answer in answers] == ["2", "1", "0", "0"]
     refused(answers[3], 429)
     assert 1 <= int(answers[3].headers["Retry-After"]) <= 60
+    assert 1 <= int(answers[0].headers["RateLimit-Reset"]) <= 60
+    assert "Retry-After" not in answers[0].headers
+    other = client.get("/api/companies/", headers=bearer)  # what is counted is the token's, whatever the address
+    assert other.status_code == 429
+    nobody = [client.get("/api/research_runs/", headers={"Authorization": f"Bearer {n}"}) for n in range(4)]
+    assert [answer.status_code for answer in nobody] == [401, 401, 401, 429]
+
+
+def test_sixteen_writers_at_once_lose_nothing_and_audit_each(app: Flask) -> None:
+    def log(number: int) -> int:
+        answer = app.test_client().post("/api/research_runs/", json=RUN | {"company": f"C{number}"})
+        assert answer.status_code == 201
+        assert answer.json["company"] == f"C{number}"
+        return int(answer.json["id"])
+
+    with ThreadPoolExecutor(16) as pool:
+        ids = list(pool.map(log, range(64)))
+    assert sorted(ids) == list(range(1, 65))
+    with app.app_context():
+        stored = {run.id: run.company for run in db.session.scalars(select(ResearchRun))}
+        events = {event.subject: event.after for event in db.session.scalars(select(AuditEvent))}
+    assert stored == {run_id: f"C{number}" for number, run_id in enumerate(ids)}
+    assert {f"run {run_id}": company for run_id, company in stored.items()} == {
+        subject: after["company"] for subject, after in events.items()
+    }
 
 
 @pytest.mark.parametrize("value", ["lots", "5", "-1 per minute"])
