@@ -7,64 +7,50 @@ and at both widths, to be looked at.
 import os
 import sys
 import tempfile
+from itertools import product
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser.every_page import ACTS, addresses, fill, research
 from tests.browser.program import CHROMIUM_FLAGS, program
 
 ROOT = Path(__file__).parent.parent
-PAGES = {
-    "overview-empty": "/",
-    "researcher": "/researcher",
-    "report": "/runs/1",
-    "overview": "/",
-    "history": "/historical-records",
-    "details": "/historical-records?run=1",
-    "no-match": "/historical-records?company=zzzz",
-    "company": "/companies/320193",
-    "rules": "/rules",
-    "settings": "/settings",
-    "status": "/status",
-    "not-found": "/runs/99999",
-    "styleguide": "/styleguide",
-    "help": "/help",
-}
-FOR_THE_README = {"report": "report.png", "history": "history.png"}
-
-
-def research(page: Page, company: str) -> None:
-    """Start a research by hand and wait for its report."""
-    page.goto("/researcher")
-    page.get_by_label("Company", exact=True).fill(company)
-    page.get_by_role("button", name="Start research").click()
-    page.get_by_text("Research Complete").wait_for(timeout=30_000)
+FOR_THE_README = {"run": "report.png", "historical-records": "history.png"}
+WITHOUT_RUNS = {"overview-empty": "/", "history-empty": "/historical-records"}
 
 
 def photograph(browser: Browser, address: str, folder: Path, *, every: bool) -> None:
-    """Fill the record by hand and take the pictures."""
-    themes, widths = ((False, True), (1280, 360)) if every else ((False,), (1280,))
-    contexts = {
-        (dark, width): browser.new_context(
-            base_url=address, viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
-        ).new_page()
-        for dark in themes
-        for width in widths
-    }
-    first = next(iter(contexts.values()))
-    for name, path in PAGES.items():
-        if name == "report":
-            for company in ("AAPL", "MSFT", "JPM", "BA", "SNOW"):
-                research(first, company)
-        if not every and name not in FOR_THE_README:
-            continue
-        for (dark, width), page in contexts.items():
+    """Fill the record by hand and take the pictures: of the README's pages, or of every page in every look."""
+    page = browser.new_page(base_url=address, viewport={"width": 1280, "height": 900})
+    if every:
+        for name, path in WITHOUT_RUNS.items():
             page.goto(path)
-            target = f"{name}-{width}{'-dark' if dark else ''}.png" if every else FOR_THE_README[name]
-            page.screenshot(path=folder / target, full_page=every)
-            wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-            if wide:
-                print(f"{name} scrolls sideways at {width} px")
+            take(page, folder, name)
+    runs = fill(page, address)
+    for company in ("MSFT", "SNOW", "INTC"):
+        research(page, company)
+    for name, path in addresses(runs).items():
+        if every or name in FOR_THE_README:
+            page.goto(path)
+            if every:
+                take(page, folder, name)
+            else:
+                page.screenshot(path=folder / FOR_THE_README[name])
+    if every:
+        for name, act in ACTS.items():
+            act(page, runs)
+            take(page, folder, name)
+
+
+def take(page: Page, folder: Path, name: str) -> None:
+    """The page that stands there, in both themes and at both widths."""
+    for width, theme in product((1280, 360), ("light", "dark")):
+        page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+        page.set_viewport_size({"width": width, "height": 900})
+        page.screenshot(path=folder / f"{name}-{width}{'-dark' if theme == 'dark' else ''}.png", full_page=True)
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            print(f"{name} scrolls sideways at {width} px")
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from research_dashboard.reports.model import (
 )
 from research_dashboard.reports.sentences import linked
 from research_dashboard.research import wording
+from research_dashboard.research.meanings import MEANINGS
 
 
 def is_report(results: Mapping[str, Any]) -> bool:
@@ -329,5 +330,6 @@ def _evidence(book: Book, parts: Sequence[Part], peers: Sequence[PeerRow]) -> tu
         cells = sorted(groups[name], key=lambda cell: cell.end) if name not in owners else groups[name]
         formula = next((cell.formula for cell in reversed(cells) if cell.formula), "") if name not in owners else ""
         title = owners.get(name) or cells[-1].label
-        rows.append(Evidence(f"how-{name.rstrip('-')}".replace("%", "-pct"), title, formula, tuple(cells)))
+        place = f"how-{name.rstrip('-')}".replace("%", "-pct")
+        rows.append(Evidence(place, title, formula, tuple(cells), MEANINGS.get(name, "")))
     return tuple(rows)

@@ -144,6 +144,7 @@ class Evidence:
     title: str
     formula: str
     cells: tuple[Cell, ...]
+    meaning: str = ""  # of a ratio: what it tells
 
 
 @dataclass(frozen=True, slots=True)

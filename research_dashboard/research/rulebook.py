@@ -5,6 +5,7 @@ from typing import Any
 
 from research_dashboard.research.concepts import CONCEPTS, DEBT_TAGS, Concept, D, Sector, Step
 from research_dashboard.research.evaluate import LABELS, NET_DEBT, SHOWN_AS
+from research_dashboard.research.meanings import MEANINGS
 from research_dashboard.research.ratios import CAGR_YEARS, GROWTHS, RATIOS, Ratio
 from research_dashboard.research.rules import RULES, RULES_VERSION
 from research_dashboard.research.rules.engine import QUADRANTS, SPAN, Rule
@@ -82,6 +83,7 @@ def ratio_rows() -> list[dict[str, Any]]:
         {
             "id": name,
             "label": LABELS[name],
+            "meaning": MEANINGS[name],
             "unit": unit,
             "formula": formula,
             "not_for": sorted(not_for),

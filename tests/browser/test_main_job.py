@@ -26,8 +26,51 @@ def test_p22_to_p40_a_name_becomes_a_report_and_a_record(open_page: Open, javasc
     expect(page.get_by_role("heading", level=1)).to_contain_text(company)
     expect(page.get_by_text("All research steps completed successfully!")).to_be_visible()
     run = page.url.rsplit("/", 1)[1]
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download PDF").click()
+    assert download.value.suggested_filename.endswith(".pdf")
     page.get_by_role("link", name="Historical Records").first.click()
     expect(page.locator("#runs")).to_contain_text(run)
+
+
+def tab_to(page: Page, words: str, most: int = 60) -> None:
+    """Press Tab until the focus is on what says these words; it has to be seen there."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        focused = page.locator(":focus")
+        if words in (focused.inner_text() or focused.get_attribute("aria-label") or ""):
+            assert focused.evaluate("one => getComputedStyle(one).outlineStyle") != "none", f"{words}: focus unseen"
+            return
+    raise AssertionError(f"no Tab leads to “{words}”")
+
+
+def test_the_whole_job_with_nothing_but_a_keyboard(open_page: Open) -> None:
+    page = open_page("/")
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_text("Skip to content")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.type("MSFT")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/(runs/\d+|researcher\?company=MSFT)$"))
+    if "researcher" in page.url:
+        tab_to(page, "Start research")
+        page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Summary Report", timeout=30_000)
+    tab_to(page, "Download PDF")
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    assert download.value.suggested_filename.endswith(".pdf")
+    page.reload()
+    tab_to(page, "Historical Records")
+    page.keyboard.press("Enter")
+    expect(page.locator("#runs tbody tr").first).to_be_visible()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog:modal")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog:modal")).to_have_count(0)
+    expect(page.locator("#runs tbody tr").first.locator(".key a")).to_be_focused()
 
 
 def test_the_offered_companies_never_cover_the_button_and_close_when_the_field_is_left(open_page: Open) -> None:
