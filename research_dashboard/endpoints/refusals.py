@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from research_dashboard.logs import logger
 from research_dashboard.problems import FieldError, Problem, answer, invalid
-from research_dashboard.queries.records import BadCursor
+from research_dashboard.queries.keyset import BadCursor
 from research_dashboard.queries.run_filter import InvalidFilter
 from research_dashboard.services.records import Changed, IllegalMove, NoSuchRun, NotYours
 from research_dashboard.services.runs import NoSuchRunError, RunError

@@ -34,9 +34,10 @@ from research_dashboard.endpoints.kinds import (
     number,
 )
 from research_dashboard.models import Status, StepStatus
+from research_dashboard.queries.filter_text import MOST_CHARACTERS
 from research_dashboard.queries.records import RUN_KEYS
 from research_dashboard.queries.run_fields import day
-from research_dashboard.queries.run_filter import COLUMNS, NEWEST_FIRST, SORTS
+from research_dashboard.queries.run_filter import FILTERS, NEWEST_FIRST, OTHER_NAMES, SORTS
 from research_dashboard.sources.uploaded import MOST_BYTES
 from research_dashboard.tables.runs import COMPANY_LENGTH
 
@@ -258,7 +259,20 @@ class RunQuery(Parts):
     status: str = Field("", max_length=200, description="A status, or several with commas.", examples=["Completed"])
     start: str = Field("", pattern=DAY, description="The first day, 2026-03-02 (UTC).")
     end: str = Field("", pattern=DAY, description="The last day, included.")
-    q: str = Field("", max_length=500, description="Each word stands in company, ticker or researcher.")
+    ticker: str = Field("", max_length=200, description="A ticker of the filer.", examples=["AAPL"])
+    sic: str = Field("", max_length=200, description="Its industry: 3571, or a group of them: 35.")
+    duration: str = Field("", max_length=200, description="Minutes, such as > 2, 0.5 or 2..5.")
+    findings: str = Field("", max_length=200, description="How many insights, such as > 5; insights is the same.")
+    gaps: str = Field("", max_length=200, description="How many figures were not reported, such as > 0.")
+    source: str = Field("", max_length=200, description="bundled, imported, live, uploaded or none.")
+    tag: str = Field("", max_length=200, description="It stands under this tag.")
+    error: str = Field("", max_length=200, description="The kind of error holds this; error_kind is the same.")
+    q: str = Field(
+        "",
+        description=f"A filter text of up to {MOST_CHARACTERS:,} characters: words, or fields joined by AND, OR, NOT "
+        "and parentheses. A mistake is pointed at by its position.",
+        examples=['status:failed AND company:"general electric" AND duration>2'],
+    )
     sort: str = Field(
         NEWEST_FIRST, pattern=f"^(-?({'|'.join(SORTS)}))?$", description="A column; - before it: the largest first."
     )
@@ -269,6 +283,17 @@ class RunQuery(Parts):
     col_duration: str = Field("", max_length=200)
     col_status: str = Field("", max_length=200)
     col_insights: str = Field("", max_length=200)
+    col_ticker: str = Field("", max_length=200)
+    col_sic: str = Field("", max_length=200)
+    col_gaps: str = Field("", max_length=200)
+    col_source: str = Field("", max_length=200)
+    col_tag: str = Field("", max_length=200)
+    col_error: str = Field("", max_length=200)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fields_names(cls, sent: Any) -> Any:
+        return {OTHER_NAMES.get(name, name): value for name, value in sent.items()} if isinstance(sent, dict) else sent
 
     @field_validator("cursor", mode="after")
     @classmethod
@@ -279,10 +304,7 @@ class RunQuery(Parts):
 
     def filters(self) -> list[tuple[str, str]]:
         """What was set of the filter, as pairs."""
-        return [(name, getattr(self, name)) for name in FILTERS if name in self.model_fields_set]
+        return [(name, getattr(self, name)) for name in (*FILTERS, "sort") if name in self.model_fields_set]
 
 
-FILTERS = ("company", "researcher", "status", "start", "end", "q", "sort", *COLUMNS)
-
-
-assert set(COLUMNS) <= set(RunQuery.model_fields)  # noqa: S101  # the page's filters are the API's
+assert set(FILTERS) <= set(RunQuery.model_fields)  # noqa: S101  # the page's filters are the API's

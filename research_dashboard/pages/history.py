@@ -1,8 +1,7 @@
 """Historical Records (P42–P72): the filter, its runs, the details of one run."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,11 +14,12 @@ from research_dashboard import htmx
 from research_dashboard.extensions import db, to_json
 from research_dashboard.logs import logger
 from research_dashboard.models import ENDED, ResearchRun, SavedView
-from research_dashboard.pages.frame import preferences, result_title
+from research_dashboard.pages.frame import preferences, readable, result_title
+from research_dashboard.pages.history_links import COLUMNS, Links
 from research_dashboard.pages.markup import rendered
-from research_dashboard.queries.organised import beside
-from research_dashboard.queries.run_facets import MARK, UNMARK, Facet, facets, snippets, terms, with_term
-from research_dashboard.queries.run_fields import FIELDS, LARGEST, STATUSES
+from research_dashboard.queries.organised import beside, tag_names
+from research_dashboard.queries.run_facets import MARK, UNMARK, Facet, facets, snippets, sought
+from research_dashboard.queries.run_fields import FIELDS, LARGEST, SOURCES, STATUSES
 from research_dashboard.queries.run_filter import NAMES
 from research_dashboard.queries.runs import (
     FieldError,
@@ -27,59 +27,15 @@ from research_dashboard.queries.runs import (
     RunFilter,
     RunPage,
     run_whole,
+    runs_beside,
     runs_page,
 )
 from research_dashboard.queries.saved_views import saved_views
 from research_dashboard.tables.record import COLOURS
 
 PAGE, ROWS, DIALOG = "history/index.html", "history/_swap.html", "history/_dialog.html"
+FACETS = "history/_facet_counts.html"
 MOST_JSON = 20_000  # characters of a result that the dialog shows; the API has all of it
-
-# Column of the table: name in the filter, heading, hint in its box.
-COLUMNS = (
-    ("id", "ID", "= 123"),
-    ("date", "Date", "> 2026-02"),
-    ("company", "Company", "contains"),
-    ("researcher", "Researcher", "contains"),
-    ("duration", "Duration (mins)", "> 2"),
-    ("status", "Status", "is"),
-    ("insights", "Insights Generated", "> 5"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Links:
-    """The addresses of this page under other filters: what is passed replaces, None takes out."""
-
-    wanted: RunFilter
-    facets: bool = False
-
-    def here(self, **changes: Any) -> str:
-        """This page with the changes."""
-        shown: dict[str, Any] = {"facets": "1"} if changes.pop("facets", self.facets) else {}
-        return url_for("pages.historical_records", **self.wanted.params(**changes), **shown)
-
-    def adding(self, term: str) -> str:
-        """This page with one more term in its filter text."""
-        return self.here(q=with_term(self.wanted, term))
-
-    def page(self, number: int) -> str:
-        """Another page of the same filter."""
-        return self.here(page=number)
-
-    def sort(self, column: str) -> str:
-        """Sorted by the column; by the one that sorts now, the other way round."""
-        turned = f"-{column}" if self.wanted.sort == column else column
-        return self.here(sort=None if turned == "-date" else turned)
-
-    def run(self, run_id: int) -> str:
-        """The details of the run, over this page."""
-        shown: dict[str, Any] = {"facets": "1"} if self.facets else {}
-        return url_for("pages.historical_records", **self.wanted.params(), run=run_id, **shown)
-
-    def file(self, kind: str) -> str:
-        """The whole filter as a file."""
-        return url_for("pages.historical_records_file", kind=kind, **self.wanted.params(page=None, per_page=None))
 
 
 def historical_records() -> AnyResponse:
@@ -135,6 +91,7 @@ def _answer(
     page: RunPage | None = None
     more: list[Facet] = []
     views: Sequence[SavedView] = ()
+    tags: Sequence[str] = ()
     places: Mapping[int, str] = {}
     with_facets = request.args.get("facets") == "1"
     links = Links(wanted, with_facets)
@@ -142,7 +99,8 @@ def _answer(
         try:
             page = runs_page(db.session(), wanted)
             views = saved_views(db.session())
-            if with_facets:
+            tags = tag_names(db.session()) if not htmx.is_partial() else ()
+            if with_facets and not htmx.is_partial():  # else they follow the rows by themselves
                 more = facets(db.session(), wanted)
             places = snippets(db.session(), wanted, [run.id for run in page.rows])
         except SQLAlchemyError:
@@ -157,11 +115,13 @@ def _answer(
         facets=more,
         views=views,
         with_facets=with_facets,
-        terms=terms(wanted),
         places={run_id: _marked(text) for run_id, text in places.items()},
         sent=wanted.params() if sent is None else sent,
         errors={error.field: error.detail for error in errors},
-        columns=COLUMNS,
+        columns=[column for name in wanted.cols for column in COLUMNS if column[0] == name],
+        tags=tags,
+        marked=_found_in(wanted),
+        sources=SOURCES,
         statuses=STATUSES,
         fields=tuple(FIELDS),
         page=page,
@@ -173,6 +133,27 @@ def _answer(
     return response
 
 
+def historical_records_facets() -> AnyResponse:
+    """The facets of a filter with their counts, for a page that has its rows already; else that page."""
+    try:
+        wanted = RunFilter.parse(request.args.items(multi=True), zone=preferences().zone, also=("facets",))
+    except InvalidFilter as error:
+        return refused(error)
+    if not htmx.is_partial():
+        return redirect(Links(wanted, True).page(wanted.page))
+    found = readable(lambda: facets(db.session(), wanted), None)
+    return htmx.render(PAGE, FACETS, links=Links(wanted, True), facets=found or [], page=True, with_facets=True)
+
+
+def _found_in(wanted: RunFilter) -> Callable[[str], Markup]:
+    """Marks in a name the words that were looked for."""
+    words = sought(wanted)
+    if not words:
+        return Markup.escape
+    either = re.compile("|".join(re.escape(word) for word in sorted(words, key=len, reverse=True)), re.IGNORECASE)
+    return lambda name: _marked(either.sub(lambda found: f"{MARK}{found[0]}{UNMARK}", name))
+
+
 def _marked(text: str) -> Markup:
     """A snippet with the found words marked; everything else is text."""
     return Markup(str(escape(text)).replace(MARK, "<mark>").replace(UNMARK, "</mark>"))  # noqa: S704  # escaped before
@@ -181,7 +162,11 @@ def _marked(text: str) -> Markup:
 def _address(links: Links, sent: Mapping[str, Any] | None) -> str:
     """The address that shows the same again: without blanks, mistakes included."""
     known = {name: text for name, text in (sent or {}).items() if name in NAMES}
-    return links.page(links.wanted.page) if sent is None else url_for("pages.historical_records", **known)
+    return (
+        links.page(links.wanted.page, links.wanted.cursor)
+        if sent is None
+        else url_for("pages.historical_records", **known)
+    )
 
 
 def _details(wanted: RunFilter, run_id: int) -> Response:
@@ -195,10 +180,14 @@ def _details(wanted: RunFilter, run_id: int) -> Response:
     if run is None and not problem:
         logger.warning("research run not found", run=run_id)
         status, problem = 404, f"There is no run {run_id}. It may have been deleted, or the address has a slip."
+    links = Links(wanted, request.args.get("facets") == "1")
+    before, after = readable(lambda: runs_beside(db.session(), wanted, run_id), (None, None)) if run else (None, None)
     context = _dialog(run) | {
         "problem": problem,
+        "previous_run": links.run(before) if before else "",
+        "next_run": links.run(after) if after else "",
         "run_id": run_id,
-        "back": Links(wanted, request.args.get("facets") == "1").page(wanted.page),
+        "back": links.page(wanted.page, wanted.cursor),
     }
     if not htmx.is_partial():
         return _answer(wanted, status, behind=True, **context)

@@ -27,3 +27,8 @@ def beside(session: Session, run_id: int) -> Beside:
     stand = [note for note in notes if note.replaced_by is None and note.removed_at is None]
     earlier = [note for note in reversed(notes) if note not in stand]
     return Beside(tags, stand, earlier)
+
+
+def tag_names(session: Session, limit: int = 200) -> Sequence[str]:
+    """The tags there are, by name."""
+    return session.scalars(select(Tag.name).order_by(Tag.name).limit(limit)).all()

@@ -1,20 +1,18 @@
 """Runs, their steps and their results as programs read them: plain columns, ready to be encoded."""
 
-import base64
 import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, Text, cast, func, literal, select, tuple_
+from sqlalchemy import Select, Text, cast, func, select
 from sqlalchemy.orm import Session
 
-from research_dashboard.base import UTCDateTime
-from research_dashboard.extensions import from_json, to_json
+from research_dashboard.extensions import to_json
 from research_dashboard.models import ResearchDetail, ResearchResult, ResearchRun
+from research_dashboard.queries.keyset import beyond, cursor_at, keys_of, order, place_of
 from research_dashboard.queries.run_filter import RunFilter
-from research_dashboard.queries.runs import SORTED_BY, runs_matching, runs_overall, runs_slice
+from research_dashboard.queries.runs import Slice, runs_matching, runs_overall, runs_slice
 
 RUN_KEYS = (
     "id",
@@ -63,18 +61,16 @@ RESULT_KEYS = ("id", "research_run_id", "result_type", "result_data", "created_a
 Record = dict[str, Any]
 
 
-class BadCursor(ValueError):
-    """A cursor that this server did not give out for this sort."""
-
-
 def run_records(
     session: Session, wanted: RunFilter, *, skip: int = 0, limit: int, total: int, keys: Sequence[str] = RUN_KEYS
 ) -> list[Record]:
     """`limit` runs of the filter, which has `total` of them, after the first `skip`; with these keys."""
     columns = [TABLE[key] for key in keys]
     overall = runs_overall(session) if wanted.narrows else total
-    statement = runs_slice(columns, wanted, skip=skip, limit=limit, total=total, overall=overall)
-    return [dict(zip(keys, row, strict=True)) for row in session.execute(statement)]
+    part = Slice(limit, skip).from_the_nearer_end(total)
+    statement = runs_slice(columns, wanted, part, total=total, overall=overall)
+    found = [dict(zip(keys, row, strict=True)) for row in session.execute(statement)]
+    return found[::-1] if part.back else found
 
 
 def run_records_after(
@@ -82,43 +78,20 @@ def run_records_after(
 ) -> list[Record]:
     """`limit` runs of the filter after the cursor, None: from the beginning. Raises BadCursor."""
     statement: Select[Any] = runs_matching(wanted).with_only_columns(*(TABLE[key] for key in keys))
+    back = False
     if cursor is not None:
-        statement = statement.where(_beyond(wanted.sort, cursor))
-    return [dict(zip(keys, row, strict=True)) for row in session.execute(statement.limit(limit))]
+        place, back = place_of(wanted.sort, cursor)
+        statement = statement.where(beyond(wanted.sort, place, back=back))
+    if back:
+        statement = statement.order_by(None).order_by(*order(wanted.sort, back=True))
+    found = [dict(zip(keys, row, strict=True)) for row in session.execute(statement.limit(limit))]
+    return found[::-1] if back else found
 
 
 def cursor_after(session: Session, wanted: RunFilter, run_id: int) -> str:
     """The cursor that goes on after this run in the filter's order."""
-    row = session.execute(select(*SORTED_BY[wanted.sort.removeprefix("-")]).where(ResearchRun.id == run_id)).one()
-    return base64.urlsafe_b64encode(to_json([wanted.sort, *row]).encode()).decode().rstrip("=")
-
-
-def _beyond(sort: str, cursor: str) -> ColumnElement[bool]:
-    """True for the runs that stand after the cursor's in the order of the sort. Raises BadCursor."""
-    columns = SORTED_BY[sort.removeprefix("-")]
-    try:
-        of_sort, *place = from_json(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-        if of_sort != sort:
-            raise ValueError
-        values = [_of_column(column, value) for column, value in zip(columns, place, strict=True)]
-    except (ValueError, TypeError, RecursionError, msgspec.MsgspecError):
-        raise BadCursor(f"This is no cursor of a list sorted by {sort}: begin with *, then follow rel=next.") from None
-    here, there = tuple_(*columns), tuple_(*values)
-    return here < there if sort.startswith("-") else here > there
-
-
-def _of_column(column: Any, value: Any) -> ColumnElement[Any]:
-    """The value as one of the column. Raises ValueError, TypeError."""
-    kind: type = datetime if isinstance(column.type, UTCDateTime) else column.type.python_type
-    if kind is datetime:
-        value = datetime.fromisoformat(value)
-    elif kind is float:
-        value = float(value)
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise ValueError
-    if isinstance(value, int) and not 0 <= value < 2**63:
-        raise ValueError
-    return literal(value, column.type)
+    row = session.execute(select(*keys_of(wanted.sort)).where(ResearchRun.id == run_id)).one()
+    return cursor_at(wanted.sort, row)
 
 
 def fingerprint(body: str) -> str:

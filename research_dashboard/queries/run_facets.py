@@ -139,21 +139,26 @@ def terms(wanted: RunFilter) -> list[tuple[str, str]]:
     return [(text, " ".join(texts[:n] + texts[n + 1 :])) for n, text in enumerate(texts)]
 
 
+def sought(wanted: RunFilter) -> tuple[str, ...]:
+    """The words that the filter text looks for."""
+    return filter_text.words(filter_text.parse(wanted.q)) if wanted.q else ()
+
+
 def snippets(session: Session, wanted: RunFilter, ids: Iterable[int]) -> Mapping[int, str]:
     """For each of the runs where the filter's words stand in its texts: the place, words between MARK and UNMARK."""
-    words = filter_text.words(filter_text.parse(wanted.q)) if wanted.q else ()
-    sought = [phrase(word) for word in words if any(letter.isalnum() for letter in word)]
-    if not sought:
+    words = sought(wanted)
+    phrases = [phrase(word) for word in words if any(letter.isalnum() for letter in word)]
+    if not phrases or not (wanted_ids := list(ids)):
         return {}
     if session.get_bind().dialect.name == "sqlite":
         place: Any = func.snippet(literal_column("run_search"), -1, MARK, UNMARK, "…", 14)
-        query = " OR ".join(sought)
+        query = " OR ".join(phrases)
     else:
         texts = func.concat_ws(" … ", *(RUN_SEARCH.c[name] for name in ("title", "findings", "notes", "error")))
         query = " OR ".join(f'"{word}"' for word in words)
         options = f"StartSel={MARK}, StopSel={UNMARK}, MaxWords=18, MinWords=8"
         place = func.ts_headline("english", texts, func.websearch_to_tsquery("english", query), options)
     rows = session.execute(
-        select(RUN_SEARCH.c.rowid, place).where(text_match(query), RUN_SEARCH.c.rowid.in_(list(ids)))
+        select(RUN_SEARCH.c.rowid, place).where(text_match(query), RUN_SEARCH.c.rowid.in_(wanted_ids))
     )
     return {run_id: text for run_id, text in rows}  # noqa: C416  # dict() of rows is no dict to mypy

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, and_, func, not_, or_, select, union_all
+from sqlalchemy import ColumnElement, Integer, Select, and_, func, literal_column, not_, or_, select, union_all
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
@@ -32,6 +32,7 @@ EARLIEST, LATEST = date(1900, 1, 1), date(2999, 12, 31)
 LARGEST = 2**63 - 1
 MOST_TEXT = 200  # characters of a text that is looked for
 
+NOTHING: Any = literal_column("''")  # a literal, so that SQLite sees an index's own words (tables/runs.py)
 Column = Any  # an attribute of the mapped class, or SQL over it
 Compare = Callable[[str, str, tzinfo], ColumnElement[bool]]  # operator, text, the reader's zone
 
@@ -66,13 +67,28 @@ def _ordered(column: Column, op: str, value: Any) -> ColumnElement[bool]:
     return compared[op]()  # type: ignore[no-any-return]
 
 
+def _ranging(single: Compare) -> Compare:
+    """Also `2..5`: from 2 to 5, both included; either end may be left open."""
+
+    def compare(op: str, text: str, zone: tzinfo) -> ColumnElement[bool]:
+        low, dots, high = (part.strip() for part in text.partition(".."))
+        if not dots:
+            return single(op, text, zone)
+        if op not in (":", "=", "!=") or not (low or high):
+            raise BadValue(f"“{text}” is not a range such as 2..5; a range stands after “:”, “=” or “!=”.")
+        ends = [single(sign, end, zone) for sign, end in ((">=", low), ("<=", high)) if end]
+        return not_(and_(*ends)) if op == "!=" else and_(*ends)
+
+    return compare
+
+
 def _whole(column: Column) -> Compare:
     def compare(op: str, text: str, _zone: tzinfo) -> ColumnElement[bool]:
         if not re.fullmatch(r"[0-9]{1,19}", text) or int(text) > LARGEST:
             raise BadValue(f"“{text}” is not a whole number from 0 to {LARGEST:,}.")
         return _ordered(column, op, int(text))
 
-    return compare
+    return _ranging(compare)
 
 
 def _number(column: Column) -> Compare:
@@ -81,7 +97,7 @@ def _number(column: Column) -> Compare:
             raise BadValue(f"“{text}” is not a number such as 2 or 0.5.")
         return _ordered(column, op, float(text.replace(",", ".")))
 
-    return compare
+    return _ranging(compare)
 
 
 def containing(column: Column, text: str) -> ColumnElement[bool]:
@@ -104,8 +120,20 @@ def a_text(column: Column) -> Compare:
     return compare
 
 
-def choice(column: Column, choices: tuple[str, ...]) -> Compare:
-    """One of a few words; with “:” its beginning will do."""
+def a_rare_text(column: Column) -> Compare:
+    """A text that most runs lack: those without it are passed over by the column's index."""
+    single = a_text(column)
+
+    def compare(op: str, text: str, zone: tzinfo) -> ColumnElement[bool]:
+        found = single(op, text, zone)
+        return or_(column == NOTHING, found) if op == "!=" else and_(column > NOTHING, found)
+
+    return compare
+
+
+def choice(column: Column, choices: tuple[str, ...], stored: Mapping[str, str] | None = None) -> Compare:
+    """One of a few words; with “:” its beginning will do. `stored`: what stands in the column for a word, if not it."""
+    as_stored = stored or {}
 
     def compare(op: str, text: str, _zone: tzinfo) -> ColumnElement[bool]:
         chosen = [word for word in choices if word.lower() == text.lower()]
@@ -115,7 +143,8 @@ def choice(column: Column, choices: tuple[str, ...]) -> Compare:
             raise BadValue(f"“{text}” is none of {', '.join(choices)}.")
         if op not in (":", "=", "!="):
             raise BadValue(f"A choice is compared with “:”, “=” or “!=”, not “{op}”.")
-        return column != chosen[0] if op == "!=" else column.in_(chosen)  # type: ignore[no-any-return]
+        found = [as_stored.get(word, word) for word in chosen]
+        return column.not_in(found) if op == "!=" else column.in_(found)  # type: ignore[no-any-return]
 
     return compare
 
@@ -168,7 +197,7 @@ def _moment(column: Column) -> Compare:
         }
         return compared[op]()  # type: ignore[no-any-return]
 
-    return compare
+    return _ranging(compare)
 
 
 def _named(column: Column, names: Column, where: ColumnElement[bool] | None = None) -> Compare:
@@ -186,11 +215,16 @@ def _named(column: Column, names: Column, where: ColumnElement[bool] | None = No
     return compare
 
 
-def _filer(condition: Compare) -> Compare:
+def filers_with(field: str, op: str, text: str, zone: tzinfo) -> Select[int]:
+    """The filers whose ticker or industry it is; with != those whose it is not to be. Raises BadValue."""
+    return select(Company.id).where(OF_FILERS[field]("=" if op == "!=" else op, text, zone))
+
+
+def _filer(field: str) -> Compare:
     """A property of the filer whose run it is."""
 
     def compare(op: str, text: str, zone: tzinfo) -> ColumnElement[bool]:
-        held = ResearchRun.company_id.in_(select(Company.id).where(condition("=" if op == "!=" else op, text, zone)))
+        held = ResearchRun.company_id.in_(filers_with(field, op, text, zone))
         return or_(ResearchRun.company_id.is_(None), not_(held)) if op == "!=" else held
 
     return compare
@@ -263,9 +297,11 @@ def holds_word(text: str) -> ColumnElement[bool]:
     return ResearchRun.id.in_(union_all(*ids, full_text(text)))
 
 
+OF_FILERS: Mapping[str, Compare] = {"ticker": _ticker, "sic": _sic}
 STATUSES = tuple(status.value for status in Status)
 SOURCES = (*(source.value for source in Source), "none")
 run = ResearchRun
+SOURCE, ERROR, TICKER = (func.coalesce(column, NOTHING) for column in (run.source, run.error_kind, run.ticker))
 
 FIELDS: Mapping[str, Field] = {
     field.name: field
@@ -273,23 +309,21 @@ FIELDS: Mapping[str, Field] = {
         Field("id", "ID", _whole(run.id)),
         Field("date", "Date", _moment(run.date)),
         Field("company", "Company", _named(run.company, CompanyName.name)),
-        Field("ticker", "Ticker", _filer(_ticker)),
-        Field("sic", "SIC", _filer(_sic)),
+        Field("ticker", "Ticker", _filer("ticker")),
+        Field("sic", "SIC", _filer("sic")),
         Field("researcher", "Researcher", _named(run.researcher, RunCount.key, RunCount.kind == "researcher")),
         Field("duration", "Duration", _number(run.duration_mins)),
         Field("status", "Status", choice(run.status, STATUSES)),
         Field("insights", "Insights", _whole(run.insights)),
         Field("gaps", "Gaps", _whole(run.gaps)),
-        Field(
-            "source", "Source", choice(func.coalesce(run.source, "none"), (*(each.value for each in Source), "none"))
-        ),
+        Field("source", "Source", choice(SOURCE, SOURCES, {"none": ""})),
         Field("origin", "Origin", choice(run.origin, tuple(each.value for each in Origin))),
         Field("tag", "Tag", _tag),
-        Field("error", "Error", a_text(func.coalesce(run.error_kind, ""))),
+        Field("error", "Error", a_rare_text(ERROR)),
         Field("title", "Title", a_text(func.coalesce(run.title, ""))),
     )
 }
-ALIASES = {"findings": "insights", "duration_mins": "duration", "error_kind": "error"}
+ALIASES = {"findings": "insights", "duration_mins": "duration", "error_kind": "error", "gap": "gaps", "tags": "tag"}
 
 
 def compare(field: str, op: str, text: str, zone: tzinfo) -> ColumnElement[bool]:

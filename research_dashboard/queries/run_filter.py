@@ -3,10 +3,13 @@
 company, researcher   hold this text, whatever the case; % and _ stand for themselves
 status                one of the states, or several with commas; All is none
 start, end            days, both included, in the reader's zone
-q                     each word stands in the company, its ticker or the researcher's name
-col_id … col_insights the boxes over the columns: “12”, “> 5”, “!= Failed”, “2026-03”
+ticker … error        as in a box over a column: “AAPL”, “35”, “> 2”, “2..5”, “!= live”
+q                     the filter text (filter_text.py)
+col_id … col_error    the boxes over the columns: “12”, “> 5”, “2..5”, “!= Failed”, “2026-03”
+cols                  the columns that are shown, in their order, with commas
 sort                  a column, with “-” before it the largest first; ties by id, so that the order is one
 page, per_page        from 1
+cursor                where the page begins, as its neighbour's link says: quick however far, steady while runs come in
 """
 
 import re
@@ -17,14 +20,20 @@ from typing import Any
 
 from research_dashboard.queries import filter_text
 from research_dashboard.queries.filter_text import MOST_CHARACTERS, Comparison, Node, TextError
-from research_dashboard.queries.run_fields import FIELDS, MOST_TEXT, STATUSES, BadValue, compare, day
+from research_dashboard.queries.keyset import BadCursor, place_of
+from research_dashboard.queries.run_fields import ALIASES, FIELDS, MOST_TEXT, STATUSES, BadValue, compare, day
 
 PER_PAGE, MOST_PER_PAGE = 15, 200
 MOST_PAGES = 10**9
-SORTS = ("id", "date", "company", "researcher", "duration", "status", "insights")
+MOST_CURSOR = 1000
+USUAL = ("id", "date", "company", "researcher", "duration", "status", "insights")  # the columns that are shown
+SORTS = (*USUAL, "ticker", "sic", "gaps", "source", "tag", "error")
 NEWEST_FIRST = "-date"
 COLUMNS = tuple(f"col_{name}" for name in SORTS)
-NAMES = ("company", "status", "researcher", "start", "end", "q", *COLUMNS, "sort", "page", "per_page")
+CONTROLS = ("ticker", "sic", "duration", "findings", "gaps", "source", "tag", "error")
+FILTERS = ("company", "status", "researcher", "start", "end", *CONTROLS, "q", *COLUMNS)
+NAMES = (*FILTERS, "cols", "sort", "page", "per_page", "cursor")
+OTHER_NAMES = {"insights": "findings", "error_kind": "error", "duration_mins": "duration"}  # as the API's fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +63,13 @@ class RunFilter:
     start: date | None = None
     end: date | None = None
     q: str = ""
-    columns: tuple[tuple[str, str], ...] = ()  # ("duration", "> 2")
+    controls: tuple[tuple[str, str], ...] = ()  # ("duration", "> 2"), of the form
+    columns: tuple[tuple[str, str], ...] = ()  # the same, of the boxes
+    cols: tuple[str, ...] = USUAL
     sort: str = NEWEST_FIRST
     page: int = 1
     per_page: int = PER_PAGE
+    cursor: str = ""
     zone: tzinfo = UTC
 
     @classmethod
@@ -77,9 +89,15 @@ class RunFilter:
                 errors.append(FieldError(name, str(error)))
         if "start" in values and "end" in values and values["end"] < values["start"]:
             errors.append(FieldError("end", f"{values['end']} is before the start, {values['start']}. Exchange them."))
+        if "cursor" in values and not errors:
+            try:
+                place_of(values.get("sort", NEWEST_FIRST), values["cursor"])
+            except BadCursor as error:
+                errors.append(FieldError("cursor", str(error)))
         if errors:
             raise InvalidFilter(tuple(errors), sent)
-        values["columns"] = tuple(values.get("columns", ()))
+        for name in ("controls", "columns"):
+            values[name] = tuple(values.get(name, ()))
         return cls(**values, zone=zone)
 
     def params(self, **changes: str | int | None) -> dict[str, Any]:
@@ -93,11 +111,14 @@ class RunFilter:
             "researcher": self.researcher,
             "start": self.start,
             "end": self.end,
+            **dict(self.controls),
             "q": self.q,
             **{f"col_{name}": text for name, text in self.columns},
+            "cols": "" if self.cols == USUAL else ",".join(self.cols),
             "sort": "" if self.sort == NEWEST_FIRST else self.sort,
             "per_page": "" if self.per_page == PER_PAGE else self.per_page,
             "page": "" if changes or self.page == 1 else self.page,
+            "cursor": "" if changes else self.cursor,
         } | changes
         if given["page"] == 1:
             given["page"] = ""
@@ -114,7 +135,9 @@ class RunFilter:
             found.append(Comparison("date", ">=", self.start.isoformat(), 1))
         if self.end:
             found.append(Comparison("date", "<=", self.end.isoformat(), 1))
-        found.extend(Comparison(name, *column_filter(text), 1) for name, text in self.columns)
+        found.extend(
+            Comparison(ALIASES.get(name, name), *column_filter(text), 1) for name, text in self.controls + self.columns
+        )
         if self.q:
             found.extend(filter_text.conjuncts(filter_text.parse(self.q)))
         return tuple(found)
@@ -122,17 +145,17 @@ class RunFilter:
     @property
     def narrows(self) -> bool:
         """True when runs may be left out."""
-        return bool(self.params(sort=None, per_page=None, page=None))
+        return bool(self.params(sort=None, per_page=None, page=None, cols=None))
 
 
 def _gather(args: Iterable[tuple[str, str]], also: frozenset[str]) -> tuple[dict[str, str], list[FieldError]]:
     """What was sent, one text a name, without blanks; and errors for names that are unknown or given twice."""
     sent: dict[str, str] = {}
     errors: list[FieldError] = []
-    for name, raw in args:
-        if name in also:
+    for called, raw in args:
+        if called in also:
             continue
-        text = raw.strip()
+        name, text = OTHER_NAMES.get(called, called), raw.strip()
         if name not in NAMES:
             shown = re.sub(r"[^ -~]", "?", name)[:60]
             errors.append(FieldError(shown, f"There is no such parameter. There are: {', '.join((*NAMES, *also))}."))
@@ -151,7 +174,7 @@ def _gather(args: Iterable[tuple[str, str]], also: frozenset[str]) -> tuple[dict
 
 def _take(values: dict[str, Any], name: str, text: str, zone: tzinfo) -> None:
     """Put the parameter's value where RunFilter wants it. Raises BadValue."""
-    most = MOST_CHARACTERS if name == "q" else MOST_TEXT
+    most = {"q": MOST_CHARACTERS, "cursor": MOST_CURSOR}.get(name, MOST_TEXT)
     if len(text) > most:
         raise BadValue(f"That is {len(text):,} characters; at most {most} can be looked for.")
     if not text.isprintable():
@@ -167,12 +190,14 @@ def _take(values: dict[str, Any], name: str, text: str, zone: tzinfo) -> None:
     elif name == "q":
         filter_text.condition(filter_text.parse(text), zone)
         values[name] = text
-    elif name.startswith("col_"):
+    elif name == "cols":
+        values[name] = _columns(text)
+    elif name.startswith("col_") or name in CONTROLS:
         column = name.removeprefix("col_")
         op, value = column_filter(text)
         if value:  # an operator alone is still being typed
-            compare(column, op, value, zone)
-            values.setdefault("columns", []).append((column, text))
+            compare(ALIASES.get(column, column), op, value, zone)
+            values.setdefault("controls" if name in CONTROLS else "columns", []).append((column, text))
     else:
         values[name] = text
 
@@ -190,8 +215,16 @@ def _statuses(text: str) -> tuple[str, ...]:
     return tuple(chosen)
 
 
+def _columns(text: str) -> tuple[str, ...]:
+    chosen = tuple(dict.fromkeys(ALIASES.get(name, name) for part in text.split(",") if (name := part.strip())))
+    if unknown := [name for name in chosen if name not in SORTS]:
+        raise BadValue(f"“{unknown[0]}” is not a column. There are: {', '.join(SORTS)}.")
+    return chosen or USUAL
+
+
 def _sort(text: str) -> str:
-    name = text.removeprefix("-").replace("duration_mins", "duration")
+    name = text.removeprefix("-")
+    name = ALIASES.get(name, name)
     if name not in SORTS:
         raise BadValue(f"“{text}” is not a column. Sort by {', '.join(SORTS)}; “-” before it turns the order round.")
     return f"-{name}" if text.startswith("-") else name

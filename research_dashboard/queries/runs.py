@@ -1,15 +1,16 @@
 """Runs by a filter: the rows of a page, their number, their number by status; and one run whole."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, String, cast, func, literal, null, select
 from sqlalchemy.orm import Session, selectinload
 
-from research_dashboard.models import CompanyName, ResearchRun, RunCount
+from research_dashboard.models import Company, CompanyName, ResearchRun, RunCount
 from research_dashboard.queries.filter_text import Comparison, condition
-from research_dashboard.queries.run_fields import STATUSES, a_text, choice
+from research_dashboard.queries.keyset import SIC, TAGS, WITHOUT_INDEX, beyond, cursor_at, keys_of, order, place_of
+from research_dashboard.queries.run_fields import OF_FILERS, SOURCES, STATUSES, a_text, choice, filers_with
 from research_dashboard.queries.run_filter import FieldError, InvalidFilter, RunFilter
 
 __all__ = [
@@ -18,12 +19,13 @@ __all__ = [
     "RunFilter",
     "RunPage",
     "RunRow",
+    "Slice",
     "run_conditions",
     "run_whole",
+    "runs_beside",
     "runs_matching",
     "runs_overall",
     "runs_page",
-    "runs_rows",
     "runs_slice",
     "runs_stream",
     "runs_total",
@@ -44,6 +46,11 @@ class RunRow(NamedTuple):
     ticker: str | None
     origin: str
     error_message: str | None
+    source: str | None
+    gaps: int
+    error_kind: str | None
+    sic: int | None  # the filer's industry and the tags' names; read only where their column is chosen
+    tag: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,8 @@ class RunPage:
     total: int
     overall: int
     counts: Mapping[str, int]  # by status, the other parameters kept
+    before: str = ""  # cursors of the pages before and after this one
+    after: str = ""
 
     @property
     def first(self) -> int:
@@ -78,68 +87,70 @@ def run_conditions(wanted: RunFilter, *, without: str = "") -> list[ColumnElemen
     return found
 
 
-# Each order is one index (tables/runs.py); the status's ties go by date.
-SORTED_BY: Mapping[str, tuple[Any, ...]] = {
-    "id": (ResearchRun.id,),
-    "date": (ResearchRun.date, ResearchRun.id),
-    "company": (func.lower(ResearchRun.company), ResearchRun.date, ResearchRun.id),
-    "researcher": (func.lower(ResearchRun.researcher), ResearchRun.date, ResearchRun.id),
-    "duration": (ResearchRun.duration_mins, ResearchRun.id),
-    "status": (ResearchRun.status, ResearchRun.date, ResearchRun.id),
-    "insights": (ResearchRun.insights, ResearchRun.id),
-}
-
-
-def _order(sort: str) -> tuple[Any, ...]:
-    """The sort's columns, ending in the primary key, all in one direction."""
-    columns = SORTED_BY[sort.removeprefix("-")]
-    return tuple(column.desc() for column in columns) if sort.startswith("-") else columns
+def _columns(wanted: RunFilter) -> list[Any]:
+    """RunRow's columns."""
+    elsewhere = {"sic": SIC, "tag": TAGS}
+    return [
+        getattr(ResearchRun, name)
+        if name not in elsewhere
+        else (elsewhere[name] if name in wanted.cols else null()).label(name)
+        for name in RunRow._fields
+    ]
 
 
 def runs_matching(wanted: RunFilter) -> Select[tuple[Any, ...]]:
     """Every run of the filter, in its order, as RunRow's columns."""
-    columns = [getattr(ResearchRun, name) for name in RunRow._fields]
-    return select(*columns).where(*run_conditions(wanted)).order_by(*_order(wanted.sort))
+    return select(*_columns(wanted)).where(*run_conditions(wanted)).order_by(*order(wanted.sort))
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """`limit` runs in a filter's order after the first `skip`; from a place in it on, if there is one; or backwards."""
+
+    limit: int
+    skip: int = 0
+    place: Sequence[Any] = ()
+    back: bool = False
+
+    def from_the_nearer_end(self, total: int) -> "Slice":
+        """The same runs of `total`, with fewer to pass over."""
+        if self.place or self.skip <= total // 2:
+            return self
+        limit = max(0, min(self.limit, total - self.skip))
+        return Slice(limit, total - self.skip - limit if limit else 0, back=True)
 
 
 def runs_slice(
-    columns: Sequence[Any], wanted: RunFilter, *, skip: int, limit: int, total: int, overall: int
+    columns: Sequence[Any], wanted: RunFilter, part: Slice, *, total: int, overall: int
 ) -> Select[tuple[Any, ...]]:
-    """The `limit` runs of the filter after the first `skip`, by the cheaper of two ways.
+    """A part of the filter's runs, by the cheaper of two ways; backwards where the part is.
 
     Along the order: walk its index and leave out what does not match, which costs the rows walked. Or collect what
     matches, by the filter's own indexes, and sort that, which costs the matches. `total` and `overall` tell which.
     """
-    order = _order(wanted.sort)
-    walked = overall if total <= skip else min(overall, (skip + limit) * overall // total)
+    where = run_conditions(wanted)
+    if part.place:
+        where.append(beyond(wanted.sort, part.place, back=part.back))
+    turned = order(wanted.sort, back=part.back)
+    walked = overall if total <= part.skip else min(overall, (part.skip + part.limit) * overall // total)
     if not wanted.narrows or walked <= 2 * total:
-        order_index = wanted.sort.removeprefix("-")
-        statement = select(*columns).where(*run_conditions(wanted)).order_by(*order).offset(skip).limit(limit)
+        name = wanted.sort.removeprefix("-")
+        statement = select(*columns).where(*where).order_by(*turned).offset(part.skip).limit(part.limit)
         if not wanted.narrows:
             return statement
-        hint = "NOT INDEXED" if order_index == "id" else f"INDEXED BY ix_research_runs_kept_{order_index}"
+        hint = "NOT INDEXED" if name in WITHOUT_INDEX else f"INDEXED BY ix_research_runs_kept_{name}"
         return statement.with_hint(ResearchRun, hint, "sqlite")
-    keys = [column.label(f"k{n}") for n, column in enumerate(SORTED_BY[wanted.sort.removeprefix("-")])]
-    matches = select(ResearchRun.id.label("run_id"), *keys).where(*run_conditions(wanted))
+    keys = [column.label(f"k{n}") for n, column in enumerate(keys_of(wanted.sort))]
+    matches = select(ResearchRun.id.label("run_id"), *keys).where(*where)
     names = [part.field for part in wanted.parts() if isinstance(part, Comparison) and part.op in (":", "=")]
     if index := next((name for name in ("company", "researcher") if name in names), None):
         # Its index holds date, id and status too: SQLite would take the status's and look into the table for each row.
         matches = matches.with_hint(ResearchRun, f"INDEXED BY ix_research_runs_kept_{index}", "sqlite")
     found = matches.cte("found").prefix_with("MATERIALIZED")
-    turned = [found.c[key.name].desc() if wanted.sort.startswith("-") else found.c[key.name] for key in keys]
-    page = select(found.c.run_id).order_by(*turned).offset(skip).limit(limit).subquery("page")
-    return select(*columns).join(page, page.c.run_id == ResearchRun.id).order_by(*order)
-
-
-def runs_rows(session: Session, wanted: RunFilter, *, skip: int, limit: int) -> Sequence[RunRow]:
-    """`limit` runs of the filter after the first `skip`."""
-    total, overall = runs_total(session, wanted), runs_overall(session)
-    return _rows(session, wanted, skip=skip, limit=limit, total=total, overall=overall)
-
-
-def _rows(session: Session, wanted: RunFilter, **bounds: int) -> Sequence[RunRow]:
-    columns = [getattr(ResearchRun, name) for name in RunRow._fields]
-    return [RunRow(*row) for row in session.execute(runs_slice(columns, wanted, **bounds))]
+    down = wanted.sort.startswith("-") != part.back
+    of_keys = [found.c[key.name].desc() if down else found.c[key.name] for key in keys]
+    page = select(found.c.run_id).order_by(*of_keys).offset(part.skip).limit(part.limit).subquery("page")
+    return select(*columns).join(page, page.c.run_id == ResearchRun.id).order_by(*turned)
 
 
 def runs_overall(session: Session) -> int:
@@ -180,6 +191,14 @@ def _kept_counts(wanted: RunFilter) -> list[ColumnElement[bool]] | None:
         elif part.field == "researcher":
             kinds.add("researcher")
             found.append(a_text(RunCount.key)(part.op, part.text, wanted.zone))
+        elif part.field == "source":
+            kinds.add("source")
+            found.append(choice(RunCount.key, SOURCES, {"none": ""})(part.op, part.text, wanted.zone))
+        elif part.field in OF_FILERS:
+            kinds.add("filer")
+            filers = filers_with(part.field, part.op, part.text, wanted.zone)
+            ids = filers.with_only_columns(cast(Company.id, String))
+            found.append(RunCount.key.not_in(ids) if part.op == "!=" else RunCount.key.in_(ids))
         else:
             return None
     if len(kinds) > 1:
@@ -194,15 +213,50 @@ def runs_total(session: Session, wanted: RunFilter) -> int:
 
 
 def runs_page(session: Session, wanted: RunFilter) -> RunPage:
-    """The filter's page, with its counts; a page beyond the last is the last."""
+    """The filter's page, with its counts; a page beyond the last is the last.
+
+    With a cursor its rows begin there, whatever has come in before them since; `page` then only numbers them.
+    """
     counts = status_counts(session, wanted)
     total = sum(count for status, count in counts.items() if not wanted.status or status in wanted.status)
     overall = runs_overall(session) if wanted.narrows else total
     pages = max(1, -(-total // wanted.per_page))
     number = min(wanted.page, pages)
-    bounds = {"skip": (number - 1) * wanted.per_page, "limit": wanted.per_page, "total": total, "overall": overall}
-    rows = _rows(session, wanted, **bounds) if total else []
-    return RunPage(rows, number, pages, wanted.per_page, total, overall, counts)
+    part = Slice(wanted.per_page, (number - 1) * wanted.per_page).from_the_nearer_end(total)
+    if wanted.cursor:
+        place, back = place_of(wanted.sort, wanted.cursor)
+        part = Slice(wanted.per_page, place=place, back=back)
+    rows = _rows(session, wanted, part, total, overall) if total else []
+    if wanted.cursor and not rows:  # what stood there is gone
+        return runs_page(session, replace(wanted, cursor=""))
+    before = cursor_at(wanted.sort, rows[0][len(RunRow._fields) :], back=True) if rows else ""
+    after = cursor_at(wanted.sort, rows[-1][len(RunRow._fields) :]) if rows else ""
+    shown = [RunRow(*row[: len(RunRow._fields)]) for row in rows]
+    return RunPage(shown, number, pages, wanted.per_page, total, overall, counts, before, after)
+
+
+def _rows(session: Session, wanted: RunFilter, part: Slice, total: int, overall: int) -> Sequence[Any]:
+    """RunRow's columns and the order's, in the filter's order."""
+    keys = [key.label(f"key{n}") for n, key in enumerate(keys_of(wanted.sort))]
+    columns = [*_columns(wanted), *keys]
+    rows = session.execute(runs_slice(columns, wanted, part, total=total, overall=overall)).all()
+    return rows[::-1] if part.back else rows
+
+
+def runs_beside(session: Session, wanted: RunFilter, run_id: int) -> tuple[int | None, int | None]:
+    """The runs before and after this one in the filter's order, whether it is in the filter or not."""
+    place = session.execute(select(*keys_of(wanted.sort)).where(ResearchRun.id == run_id)).first()
+    if place is None:
+        return None, None
+    total, overall = runs_total(session, wanted), runs_overall(session)
+    values = [literal(value, key.type) for value, key in zip(place, keys_of(wanted.sort), strict=True)]
+    before, after = (
+        session.scalar(
+            runs_slice([ResearchRun.id], wanted, Slice(1, place=values, back=back), total=total, overall=overall)
+        )
+        for back in (True, False)
+    )
+    return before, after
 
 
 def runs_stream(session: Session, wanted: RunFilter, *, chunk: int = 1000) -> Iterator[RunRow]:

@@ -27,7 +27,8 @@ document.addEventListener("click", (event) => {
   const row = event.target.closest("#runs tbody tr");
   if (!row || event.target.closest("a, button, input, label, .pick") || event.ctrlKey || event.metaKey || event.shiftKey) return;
   if (!getSelection().isCollapsed) return;
-  const link = row.querySelector(".key a");
+  const link = row.querySelector(".key a") || row.querySelector("a");
+  if (!link) return;
   link.focus({ preventScroll: true });
   link.click();
 });
@@ -64,6 +65,16 @@ document.addEventListener("close", (event) => {
   delete event.target.dataset.back;
   for (const row of document.querySelectorAll("#runs [aria-current=true]")) row.removeAttribute("aria-current");
 }, true);
+
+/* A menu that was open when the rows were swapped stays open: columns are chosen one after the other. */
+let opened = [];
+document.addEventListener("htmx:beforeSwap", (event) => {
+  opened = [...event.detail.target.querySelectorAll("details[id][open]")].map((details) => details.id);
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+  opened = [];
+});
 
 /* What was typed while an answer was on its way stays, with the cursor where it was. */
 let typing = null;
