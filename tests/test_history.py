@@ -290,3 +290,19 @@ def test_markup_in_a_name_is_text(visit: Visit, keep: Keep) -> None:
     page = visit(f"{PATH}?company=<script>")
     assert page.text("tbody .key") == "<script>alert(1)</script>"
     assert page.soup.select("main script") == []
+
+
+def test_a_word_that_is_typed_further_is_one_step_back(client: FlaskClient, keep: Keep) -> None:
+    keep({})
+
+    def header(shown: str, wanted: str) -> str:
+        htmx = {"HX-Request": "true", "HX-Current-URL": f"http://localhost{PATH}{shown}"}
+        answer = client.get(f"{PATH}{wanted}", headers=htmx)
+        (found,) = {"HX-Push-Url", "HX-Replace-Url"} & set(answer.headers.keys())
+        return found
+
+    assert header("?company=a", "?company=ac") == "HX-Replace-Url"
+    assert header("", "?company=a") == "HX-Push-Url"
+    assert header("?company=a", "?company=a&col_id=1") == "HX-Push-Url"
+    assert header("?sort=id", "?sort=-id") == "HX-Push-Url"
+    assert header("?status=Failed", "?status=Queued") == "HX-Push-Url"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 from flask import Response, current_app, redirect, request, url_for
@@ -20,7 +21,7 @@ from research_dashboard.pages.markup import rendered
 from research_dashboard.queries.organised import beside, tag_names
 from research_dashboard.queries.run_facets import MARK, UNMARK, Facet, facets, snippets, sought
 from research_dashboard.queries.run_fields import FIELDS, LARGEST, SOURCES, STATUSES
-from research_dashboard.queries.run_filter import NAMES
+from research_dashboard.queries.run_filter import FILTERS, NAMES
 from research_dashboard.queries.runs import (
     FieldError,
     InvalidFilter,
@@ -35,6 +36,7 @@ from research_dashboard.tables.record import COLOURS
 
 PAGE, ROWS, DIALOG = "history/index.html", "history/_swap.html", "history/_dialog.html"
 FACETS = "history/_facet_counts.html"
+TYPED = frozenset(FILTERS) - {"status", "source", "start", "end"}
 MOST_JSON = 20_000  # characters of a result that the dialog shows; the API has all of it
 
 
@@ -129,8 +131,16 @@ def _answer(
     )
     if htmx.is_partial():
         response.headers["HX-Retarget"] = "#runs"  # errors too stay where the rows are
-        response.headers["HX-Push-Url"] = _address(links, sent)
+        address = _address(links, sent)
+        response.headers["HX-Replace-Url" if _still_typing(address) else "HX-Push-Url"] = address
     return response
+
+
+def _still_typing(address: str) -> bool:
+    """True when the page differs from the one shown in one text only: going back should not spell a word backwards."""
+    shown, now = (dict(parse_qsl(urlsplit(url).query)) for url in (request.headers.get("HX-Current-URL", ""), address))
+    changed = [name for name in shown | now if shown.get(name) != now.get(name)]
+    return shown.keys() == now.keys() and len(changed) == 1 and changed[0] in TYPED
 
 
 def historical_records_facets() -> AnyResponse:
