@@ -282,7 +282,7 @@ def _collect(statements: list[Any]) -> Callable[..., None]:
 
 def test_d26_times_are_the_readers(visit: Visit, keep: Keep) -> None:
     keep({"date": datetime(2026, 3, 2, 23, 30, tzinfo=UTC) + timedelta(minutes=1)})
-    assert visit(PATH).soup.select_one("tbody time")["datetime"] == "2026-03-02T23:31:00+00:00"
+    assert visit(PATH).soup.select_one("tbody time")["datetime"] == "2026-03-02T23:31:00.000+00:00"
 
 
 def test_markup_in_a_name_is_text(visit: Visit, keep: Keep) -> None:
