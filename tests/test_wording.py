@@ -192,3 +192,10 @@ def test_durations_in_words(seconds: float, words: str) -> None:
 def test_a_shown_number_reads_back_as_the_rounded_value(value: Decimal) -> None:
     assert Decimal(w.number(value, 1).replace("−", "-").replace(",", "")) == w.rounded(value, 1)
     assert "-" not in w.money_words(value)
+
+
+@pytest.mark.parametrize(
+    ("mmdd", "shown"), [("0926", "26 September"), ("0229", "29 February"), ("1231", "31 December"), ("0000", "0000")]
+)
+def test_the_end_of_a_fiscal_year_is_a_day_people_know(mmdd: str, shown: str) -> None:
+    assert w.day_of_year(mmdd) == shown

@@ -316,6 +316,15 @@ def long_date(value: date | str) -> str:
     return format_date(_day(value), "d MMM yyyy", locale="en")
 
 
+def day_of_year(month_and_day: str) -> str:
+    """26 September, of the 0926 that the SEC gives for a fiscal year's end; what is no day stays as it came."""
+    try:
+        found = date(2000, int(month_and_day[:2]), int(month_and_day[2:]))  # a leap year: 0229 is a day
+    except ValueError:
+        return month_and_day
+    return format_date(found, "d MMMM", locale="en")
+
+
 def minute(value: datetime, zone: tzinfo = UTC) -> str:
     """2026-03-02 11:42 in the reader's zone, for lists."""
     return value.astimezone(zone).strftime("%Y-%m-%d %H:%M")
