@@ -23,7 +23,7 @@ class Application(Flask):
 
 def create_app(config: Mapping[str, Any] | None = None, settings: Settings | None = None) -> Flask:
     """The Flask application. `config` goes on top of what the settings say (tests); raises SettingError."""
-    from research_dashboard import access, api, cli, errors, extensions, logs, metrics, models, rates, views
+    from research_dashboard import access, api, cli, errors, extensions, logs, metrics, models, rates, upkeep, views
 
     assert models.Base.metadata is extensions.db.metadata  # noqa: S101  # every table is known from here on
 
@@ -47,6 +47,7 @@ def create_app(config: Mapping[str, Any] | None = None, settings: Settings | Non
     metrics.init_app(app)
     if not app.testing:
         _prepare_at_first_request(app, settings)
+    upkeep.init_app(app)
     access.init_app(app)
     views.init_app(app)
     api.init_app(app)

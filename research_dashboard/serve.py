@@ -27,7 +27,6 @@ MOST_HEADERS = 64 * 1024  # bytes of them
 KILL_TIMEOUT = 8  # seconds a process has to end before it is killed
 RESTART_PAUSE = 1.0  # a worker that dies at once is not started in a tight loop
 READY_WITHIN = 60.0
-SWEEP = 2.0  # seconds
 M_ARENA_MAX = -8  # of malloc.h
 
 
@@ -153,7 +152,7 @@ def web() -> Any:
     app = create_app()
     _in_background(queue_of, app.config["SETTINGS"])  # opened before the first run is asked for
     _in_background(warm, app)
-    _in_background(sweep, app)
+    app.extensions["upkeep"].begin()
     return app
 
 
@@ -167,19 +166,6 @@ def warm(app: Any) -> None:
             suggest("warm")
         except Exception as error:  # the first request will meet the same trouble, and say so
             logger.warning("not_warmed", error=str(error))
-
-
-def sweep(app: Any) -> None:
-    """From the web process: say of a run that nobody works on it, when no worker is there to sweep."""
-    from research_dashboard.logs import logger
-    from research_dashboard.services import leases
-
-    with app.app_context():
-        while not threading.Event().wait(SWEEP):
-            try:
-                leases.sweep()
-            except Exception as error:  # the database may be away for a while: the next sweep tries again
-                logger.error("sweep_failed", error=str(error))
 
 
 def work(parent: int) -> None:

@@ -27,7 +27,8 @@ from research_dashboard.tables.runs import Status
 BEAT = 0.5  # seconds between two beats: a worker sees a request to cancel within that time
 IDLE_BEAT = 2.0  # seconds between two beats while there is nothing to do
 SWEEP = 1.0
-GRACE = 1.0  # seconds a step has to notice that it is cancelled, before the run is called Cancelled without it
+CANCEL_BEAT = 0.1  # seconds between two beats while a run that was cancelled has not stopped
+GRACE = 0.5  # seconds a step has to notice that it is cancelled, before the run is called Cancelled without it
 GATHERING = 2  # the step that fetches, where data are live
 REPORT = 0.2  # seconds between two notes of a step's progress
 TROUBLE_PAUSE = 2.0  # seconds before a run is tried again that the database refused
@@ -163,7 +164,7 @@ class Worker:
         """Beat, hear of cancellations, sweep, watch the parent; until the worker ends."""
         beaten = swept = 0.0
         with self.app.app_context():
-            while not self.ending.wait(BEAT):
+            while not self.ending.wait(self.pause()):
                 if parent is not None and os.getppid() != parent:
                     os.kill(os.getpid(), signal.SIGTERM)
                 try:
@@ -176,6 +177,11 @@ class Worker:
                             self.queue.wake()
                 except Exception as error:  # a pulse that stops would lose every run: say it and go on
                     logger.error("pulse_failed", error=str(error))
+
+    def pause(self) -> float:
+        """Seconds until the next beat."""
+        stopping = any(job.cancelled_at is not None for job in list(self.jobs.values()))
+        return CANCEL_BEAT if stopping else BEAT
 
     def warm(self) -> None:
         """Read what the first run will need, while nothing waits."""
@@ -201,6 +207,7 @@ class Worker:
             if status == Status.CANCELLING:
                 job.cancelled_at = job.cancelled_at or time.monotonic()
                 if time.monotonic() - job.cancelled_at >= GRACE and leases.confirm_cancel(job.lease):
+                    job.cancelled_at = None  # told: its thread may hang on for a while
                     logger.warning("run_cancelled_without_its_step", run=job.lease.run_id)
 
     def run(self, parent: int | None = None) -> None:

@@ -2,7 +2,9 @@
 
 import multiprocessing
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,11 +12,12 @@ from flask import Flask
 from flask_migrate import downgrade, upgrade
 
 from research_dashboard import create_app
+from research_dashboard.base import utcnow
 from research_dashboard.extensions import db, reading, writing
 from research_dashboard.models import ResearchRun
 from research_dashboard.services import backups
 from research_dashboard.services.backups import BackupError
-from tests.conftest import settings_for
+from tests.conftest import Page, settings_for
 
 
 def add_runs(count: int) -> None:
@@ -126,3 +129,17 @@ def test_two_upgrades_at_once_do_not_collide(tmp_path: Path) -> None:
     for process in both:
         process.join()
     assert [process.exitcode for process in both] == [0, 0, 0]
+
+
+def test_the_status_page_and_the_doctor_say_how_old_the_last_backup_is(
+    app: Flask, visit: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = app.config["SETTINGS"]
+    assert "None yet" in visit("/status").text("#last-backup")
+    backups.make(settings.database_url, settings.backups, now=utcnow() - timedelta(days=9))
+    said = visit("/status").text("#last-backup")
+    assert said.startswith("9 days ago,")
+    assert said.endswith("Older than a week")
+    backups.make(settings.database_url, settings.backups)
+    assert "Older" not in visit("/status").text("#last-backup")
+    assert "backup" in flask(app, "doctor")[1]

@@ -6,12 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import reading
 from research_dashboard.models import ResearchDetail, ResearchRun
 from research_dashboard.pages.progress import poll_after, progress
 from research_dashboard.research.steps import STEPS
+from research_dashboard.services.runs import cancel
 
 from .conftest import Page
 from .factories import make_research, make_run, make_worker
@@ -116,6 +118,24 @@ def test_a_run_that_is_being_cancelled_cannot_be_cancelled_twice(in_app: Flask, 
     assert button is not None
     assert button.has_attr("disabled")
     assert button.text == "Cancelling…"
+
+
+def test_a_failed_run_can_try_its_failed_step_again(in_app: Flask, visit: Visit, client: FlaskClient) -> None:
+    run_id = make_research("Failed", done=2, at="Failed")
+    assert visit(f"/runs/{run_id}").text("#run-resume") == "Try the failed step again"
+    assert client.post(f"/runs/{run_id}/resume").status_code == 303
+    assert status_of(run_id) == "Queued"
+    with reading() as session:
+        found = session.scalars(select(ResearchDetail.status).where(ResearchDetail.research_run_id == run_id)).all()
+    assert found == ["Completed", "Completed", "Pending", "Pending", "Pending"]
+
+
+def test_a_cancelled_run_says_by_whom_and_what_to_do(in_app: Flask, visit: Visit) -> None:
+    run_id = make_research("Queued")
+    cancel(run_id)
+    with reading() as session:
+        assert session.get_one(ResearchRun, run_id).error_kind == "cancelled"
+    assert "Cancelled by " in visit(f"/runs/{run_id}").text(".msg.run")
 
 
 @BOTH_WAYS

@@ -14,7 +14,8 @@ from research_dashboard.extensions import db
 from research_dashboard.queries import status as queries
 from research_dashboard.queries import work
 from research_dashboard.queries.preferences import sec_contact
-from research_dashboard.services import health
+from research_dashboard.queries.watchlists import next_due
+from research_dashboard.services import backups, health
 
 
 def status() -> str:
@@ -30,6 +31,9 @@ def status() -> str:
         worker_alive=work.alive(session, now),
         workers=work.workers(session, now),
         live=bool(sec_contact(session, current_app.config["SETTINGS"].sec_contact)),
+        backup=next(iter(backups.kept(current_app.config["SETTINGS"].backups)), None),
+        old_backup=health.OLD_BACKUP,
+        next_due=next_due(session),
         version=version("research-dashboard"),
         python=platform.python_version(),
     )

@@ -34,6 +34,12 @@ def acts(who: Who | None) -> None:
     _who.set(who)
 
 
+def who_acts() -> str:
+    """The name of who is behind what this thread does."""
+    who = _who.get()
+    return who.name if who else _login()
+
+
 def record(
     session: Session | Connection,
     action: str,

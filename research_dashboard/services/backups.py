@@ -37,6 +37,11 @@ class Backup:
     rows: Mapping[str, int]
     reason: str  # by hand, before upgrade, before restore
 
+    @property
+    def moment(self) -> datetime:
+        """When it was made."""
+        return datetime.fromisoformat(self.made_at)
+
 
 def make(url: str, folder: Path, reason: str = "by hand", now: datetime | None = None) -> Backup:
     """Copy the database into the folder, under load, and write down what is in the copy. Raises BackupError."""

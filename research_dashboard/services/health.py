@@ -4,18 +4,22 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from research_dashboard.base import utcnow
 from research_dashboard.extensions import reading
 from research_dashboard.queries import status, work
 from research_dashboard.queries.preferences import sec_contact
+from research_dashboard.services import backups
 from research_dashboard.services.accounts import has_accounts
 from research_dashboard.services.database import current_revision, newest_revision
 from research_dashboard.services.loads import bundle_is_loaded
 from research_dashboard.settings import Settings
 
+OLD_BACKUP = timedelta(days=7)
 LEAST_FREE = 200 * 1024 * 1024  # bytes; below, writes may soon fail
 
 
@@ -42,6 +46,7 @@ def checks(settings: Settings) -> list[Check]:
             ("data", _data),
             ("worker", _worker),
             ("queue", _queue),
+            ("backup", _backup),
             ("live data", _live),
             ("accounts", _accounts),
         )
@@ -109,6 +114,17 @@ def _queue(name: str, _settings: Settings) -> Check:
         counts = work.waiting_and_working(session)
     return Check(
         name, True, f"{counts['Queued']} waiting, {counts['Running']} running, {counts['Interrupted']} interrupted"
+    )
+
+
+def _backup(name: str, settings: Settings) -> Check:
+    newest = next(iter(backups.kept(settings.backups)), None)
+    how = "`flask db backup` makes one while the program runs."
+    if newest is None:
+        return Check(name, False, "none yet", how, needed=False)
+    old = utcnow() - newest.moment > OLD_BACKUP
+    return Check(
+        name, not old, f"{newest.path.name}, {newest.moment:%Y-%m-%d %H:%M} UTC", how if old else "", needed=False
     )
 
 

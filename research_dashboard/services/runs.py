@@ -19,7 +19,7 @@ from research_dashboard.queries.companies import company_by_id
 from research_dashboard.queries.work import standing_run
 from research_dashboard.research.model import Company
 from research_dashboard.research.steps import STEPS
-from research_dashboard.services.audit import record
+from research_dashboard.services.audit import record, who_acts
 from research_dashboard.services.companies import resolve, source_for
 from research_dashboard.services.leases import ended_at, move
 from research_dashboard.services.research import pinned
@@ -37,6 +37,7 @@ from research_dashboard.tables.runs import (
 )
 
 KEY_LENGTH = 32
+CANCELLED = "cancelled"  # the kind of this ending, for the record
 
 
 class RunError(Exception):
@@ -200,7 +201,7 @@ def cancel(run_id: int) -> Status:
     with writing() as session:
         run = _get(session, run_id)
         idle = ResearchRun.status.in_([Status.QUEUED.value, Status.INTERRUPTED.value])
-        asked = {"cancel_requested": True}
+        asked = {"cancel_requested": True, "error_kind": CANCELLED, "error_message": _cancelled_by(who_acts())}
         if move(session, run_id, Status.CANCELLED, idle, finished_at=ended_at(now), worker=None, **asked):
             record(session, "run.cancel", f"run {run_id}", before=run.status, after=Status.CANCELLED.value)
             say(session, run_id, "Cancelled before a worker took it.", Level.WARNING)
@@ -274,6 +275,10 @@ def rerun(run_id: int, researcher: str, *, created_by: str | None = None) -> Sta
             parent_run_id=run_id,
         )
     return place(order)
+
+
+def _cancelled_by(name: str) -> str:
+    return f"Cancelled by {name}. What was finished is kept: Resume goes on after the last finished step."
 
 
 def _insert(session: Session, order: Order) -> int:
