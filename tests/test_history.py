@@ -306,3 +306,17 @@ def test_a_word_that_is_typed_further_is_one_step_back(client: FlaskClient, keep
     assert header("?company=a", "?company=a&col_id=1") == "HX-Push-Url"
     assert header("?sort=id", "?sort=-id") == "HX-Push-Url"
     assert header("?status=Failed", "?status=Queued") == "HX-Push-Url"
+
+
+def test_what_did_not_complete_is_divided_by_its_kind(visit: Visit, keep: Keep) -> None:
+    keep(
+        {"status": "Failed", "error_kind": "no_facts"},
+        {"status": "Failed", "error_kind": "no_facts"},
+        {"status": "Failed", "error_kind": "sec_down"},
+        {"company": "Fine"},
+    )
+    page = visit(f"{PATH}?facets=1")
+    assert page.texts("[aria-label='Runs by error'] .chip") == ["no_facts 2", "sec_down 1"]
+    chosen = page.soup.select_one("[aria-label='Runs by error'] .chip")
+    assert chosen is not None
+    assert len(visit(str(chosen["href"])).texts("#runs tbody .key")) == 2

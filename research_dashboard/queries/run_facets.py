@@ -59,6 +59,7 @@ def facets(session: Session, wanted: RunFilter) -> list[Facet]:
             "sic", tuple(FacetValue(f"{code:04} {words or ''}", count, f"sic={code:04}") for code, words, count in sic)
         )
     )
+    found.append(Facet("error", tuple(_value("error", kind, count) for kind, count in _errors(session, wanted))))
     found.append(Facet("tag", tuple(_value("tag", name, count) for name, count in _tags(session, wanted))))
     return [facet for facet in found if facet.values]
 
@@ -94,6 +95,17 @@ def _counted(session: Session, wanted: RunFilter, column: Any) -> Sequence[Any]:
     number = func.count()
     statement = select(column, number).where(*run_conditions(wanted)).group_by(column)
     return session.execute(statement.order_by(number.desc(), column).limit(SHOWN)).all()
+
+
+# In the very words of its index, which then leads to the runs that have a kind, however many have none.
+ERROR_KIND: ColumnElement[str] = literal_column("coalesce(error_kind, '')")
+
+
+def _errors(session: Session, wanted: RunFilter) -> Sequence[Any]:
+    """How runs ended that did not complete: by kind."""
+    number = func.count()
+    statement = select(ERROR_KIND, number).select_from(ResearchRun).where(*run_conditions(wanted), ERROR_KIND > "")
+    return session.execute(statement.group_by(ERROR_KIND).order_by(number.desc(), ERROR_KIND).limit(SHOWN)).all()
 
 
 def _counted_sic(session: Session, wanted: RunFilter) -> Sequence[Any]:
