@@ -42,13 +42,13 @@ def create_app(config: Mapping[str, Any] | None = None, settings: Settings | Non
     logs.init_app(app, settings)
     extensions.db.init_app(app)
     app.extensions["migrate"] = extensions.Migrations(f"{app.root_path}/migrations")
-    extensions.csrf.init_app(app)
     rates.init_app(app)
     metrics.init_app(app)
     if not app.testing:
         _prepare_at_first_request(app, settings)
     upkeep.init_app(app)
     access.init_app(app)
+    extensions.csrf.init_app(app)  # after access: what a stranger sent is not read
     views.init_app(app)
     api.init_app(app)
     errors.init_app(app)

@@ -23,7 +23,14 @@ from research_dashboard.tables.accounts import Role
 
 PUBLIC, VIEWER, RESEARCHER, ADMIN = None, Role.VIEWER, Role.RESEARCHER, Role.ADMIN
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP")
+# What proxies add (and whatever begins with X-Forwarded), as WSGI names it.
+FORWARDED = frozenset(
+    f"HTTP_{name}"
+    for name in (
+        *("FORWARDED", "FORWARDED_FOR", "VIA", "X_REAL_IP", "X_CLIENT_IP", "X_CLUSTER_CLIENT_IP", "X_ORIGINAL_HOST"),
+        *("TRUE_CLIENT_IP", "CF_CONNECTING_IP", "FASTLY_CLIENT_IP"),
+    )
+)
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 # endpoint: (who may read, who may write). `tests/security` fails for an endpoint that is missing.
@@ -202,6 +209,8 @@ def guard() -> Response | Any | None:
         return None
     if g.actor is None:
         return _ask_who()
+    if g.actor.token_id and request.method not in SAFE and not request.path.startswith("/api/"):
+        raise Forbidden("A token writes under /api only; pages are for people who sign in.")
     if not g.actor.may(needed):
         raise Forbidden(f"This needs the role {needed}; {g.actor.name} has the role {g.actor.role}.")
     return None
@@ -222,7 +231,7 @@ def refuse_strangers() -> None:
     how = "Make an account first: flask users add NAME --role admin."
     if not _is_near(request.remote_addr or ""):
         raise Forbidden(f"Without an account this server answers its own machine only. {how}")
-    if any(header in request.environ for header in FORWARDED):
+    if any(name in FORWARDED or name.startswith("HTTP_X_FORWARDED") for name in request.environ):
         raise Forbidden(f"A proxy forwards this request, and without an account nobody may come from afar. {how}")
     if not _is_this_machine(request.host):
         raise Forbidden(f"Without an account this server answers to localhost only, not to {request.host!r}. {how}")

@@ -32,8 +32,20 @@ def count(rates: str, *key: str) -> Window:
     return min(windows, key=lambda window: (not window.exceeded, window.remaining))
 
 
+def exceeded(rates: str, *key: str) -> Window | None:
+    """The rate that this key has used up, if any; nothing is counted."""
+    counter: FixedWindowRateLimiter = current_app.extensions["rates"]
+    for rate in _parsed(rates):
+        if not counter.test(rate, *key):
+            return _window(counter, rate, key, within=False)
+    return None
+
+
 def _count(counter: FixedWindowRateLimiter, rate: RateLimitItem, key: tuple[str, ...]) -> Window:
-    within = counter.hit(rate, *key)
+    return _window(counter, rate, key, within=counter.hit(rate, *key))
+
+
+def _window(counter: FixedWindowRateLimiter, rate: RateLimitItem, key: tuple[str, ...], *, within: bool) -> Window:
     stats = counter.get_window_stats(rate, *key)
     reset = max(1, math.ceil(stats.reset_time - time.time()))
     return Window(rate.amount, stats.remaining, reset, not within)

@@ -20,7 +20,7 @@ class Settings:
     """What the operator may set. The README's table is checked against these fields by a test."""
 
     instance: Path
-    database_url: str
+    database_url: str = field(repr=False)
     secret_key: str = field(repr=False)
     sec_contact: str = ""
     sec_data_url: str = "https://data.sec.gov"
@@ -29,6 +29,7 @@ class Settings:
     research_threads: int = 2
     log_format: str = "text"
     api_limit: str = "600 per minute"
+    page_limit: str = "1200 per minute"
     trusted_proxies: int = 0
 
     @property
@@ -60,11 +61,15 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     log_format = get("LOG_FORMAT", "text")
     if log_format not in ("text", "json"):
         raise SettingError(f"{PREFIX}LOG_FORMAT is {log_format!r}: give text or json.")
-    api_limit = get("API_LIMIT", "600 per minute")
-    try:
-        limits.parse_many(api_limit)
-    except ValueError:
-        raise SettingError(f"{PREFIX}API_LIMIT is {api_limit!r}: give a rate such as 600 per minute.") from None
+
+    def rate(name: str, default: str) -> str:
+        text = get(name, default)
+        try:
+            limits.parse_many(text)
+        except ValueError:
+            raise SettingError(f"{PREFIX}{name} is {text!r}: give a rate such as {default}.") from None
+        return text
+
     return Settings(
         instance=instance,
         database_url=get("DATABASE_URL", f"sqlite:///{instance / 'research.db'}"),
@@ -75,7 +80,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         web_processes=whole("WEB_PROCESSES", 1, 1, 64),
         research_threads=whole("RESEARCH_THREADS", 2, 1, 64),
         log_format=log_format,
-        api_limit=api_limit,
+        api_limit=rate("API_LIMIT", "600 per minute"),
+        page_limit=rate("PAGE_LIMIT", "1200 per minute"),
         trusted_proxies=whole("TRUSTED_PROXIES", 0, 0, 9),
     )
 

@@ -13,16 +13,18 @@ import msgspec
 from flask import Flask, Response, abort, current_app, redirect, request, url_for
 from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import TooManyRequests
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as AnyResponse
 
 from research_dashboard import peek
-from research_dashboard.access import actor, may_read
+from research_dashboard.access import actor, may_read, single_user
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import db, to_json
 from research_dashboard.logs import logger
 from research_dashboard.queries.preferences import THEMES, Preferences, defaults
 from research_dashboard.queries.preferences import preferences as read_preferences
+from research_dashboard.rates import count
 from research_dashboard.research import wording
 
 MAIN_LINKS = (
@@ -92,6 +94,8 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Robots-Tag": "noindex, nofollow",
 }
 PREFERENCES = "research_dashboard.preferences"
 # `reader` is a number or nothing, never what someone typed.
@@ -264,6 +268,20 @@ def _finish(response: Response) -> Response:
     elif request.endpoint != "static" and "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-cache"
     return response
+
+
+def limit_pages() -> None:
+    """Count a page, by user, or by the address of who has not signed in. Raises TooManyRequests.
+
+    A server without accounts does not slow its operator down, nobody a monitor that asks how it does.
+    """
+    if single_user() or request.endpoint in ("pages.healthz", "pages.readyz"):
+        return
+    who = actor()
+    by = f"user {who.user_id}" if who else f"address {request.remote_addr}"
+    window = count(current_app.config["SETTINGS"].page_limit, "page", by)
+    if window.exceeded:
+        raise TooManyRequests(retry_after=window.reset)
 
 
 def refuse_unknown_parameters() -> None:

@@ -48,7 +48,13 @@ def test_without_an_account_only_this_machine_is_answered(client: FlaskClient, a
     assert "flask users add" in answer.text
 
 
-@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "X-Forwarded-Host"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("X-Forwarded-For", "Forwarded", "X-Real-IP", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded", "Via"),
+        *("x-forwarded-for", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP", "X-Original-Host"),
+    ],
+)
 def test_a_forged_forwarding_header_opens_nothing(client: FlaskClient, header: str) -> None:
     far = client.get("/", headers={header: "127.0.0.1"}, environ_base={"REMOTE_ADDR": "192.0.2.7"})
     near = client.get("/", headers={header: "192.0.2.7"})
@@ -262,6 +268,24 @@ def test_a_token_ends_when_it_expires_is_revoked_or_its_user_is_disabled(in_app:
     assert accounts.bearer(secret) is None
     accounts.disable_user("viewer")
     assert accounts.bearer(users["viewer"]) is None
+
+
+def test_a_token_writes_under_the_api_only(app: Flask, users: dict[str, str]) -> None:
+    headers = {"Authorization": f"Bearer {users['admin']}"}
+    for path in ("/account/tokens", "/account/tokens/1/revoke", "/settings", "/trash", "/runs/1/organise"):
+        answer = app.test_client().post(path, headers=headers, data={"label": "more", "scope": "admin", "days": "9"})
+        assert answer.status_code == 403, path
+    assert app.test_client().get("/historical-records.csv", headers=headers).status_code == 200
+    with app.app_context():
+        assert len(accounts.tokens()) == len(ROLES)
+
+
+@pytest.mark.parametrize("name", ["token", "access_token", "api_key", "authorization"])
+def test_a_token_in_the_address_lets_nobody_in(app: Flask, users: dict[str, str], name: str) -> None:
+    answer = app.test_client().get("/api/research_runs/", query_string={name: users["admin"]})
+    assert answer.status_code == 401
+    answer = app.test_client().get("/api/research_runs/", headers={"Authorization": f"Basic {users['admin']}"})
+    assert answer.status_code == 401
 
 
 def test_a_browsers_cookie_alone_writes_nothing_over_the_api(app: Flask, users: dict[str, str]) -> None:

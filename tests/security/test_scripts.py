@@ -14,8 +14,11 @@ from urllib.parse import quote
 import pytest
 from flask import Flask
 from markdown_it import MarkdownIt
-from playwright.sync_api import APIResponse, Browser, Page
+from playwright.sync_api import APIResponse, Browser
+from playwright.sync_api import Page as BrowserPage
 
+from research_dashboard.services import accounts
+from tests.conftest import Page
 from tests.security.payloads import XSS
 
 SAMPLE = random.Random(20261123).sample(XSS, 5)  # the same each time
@@ -32,7 +35,7 @@ LOOK = """() => ({ran: window.pwned ?? null, made: [...document.querySelectorAll
 class Attack:
     """One browser that writes each text wherever text can be written, and looks at what the pages make of it."""
 
-    def __init__(self, app: Flask, page: Page, bare: Page) -> None:
+    def __init__(self, app: Flask, page: BrowserPage, bare: BrowserPage) -> None:
         self.app, self.page, self.bare = app, page, bare
         self.looked = self.reports = self.files = 0
         page.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.message}"))
@@ -64,7 +67,6 @@ class Attack:
         self.form("/historical-records/views", name=text[:100], query=f"company={quote(text[:60])}")
         self.form("/settings", researcher=text[:100], sec_contact=text, time_zone=text, theme="auto")
         self.form("/researcher", company=text, peers=text, as_of=text, source=text)
-        self.form("/login", name=text[:64], password=text)
         return run_id
 
     def research(self, text: str) -> int | None:
@@ -160,9 +162,25 @@ class Attack:
                 assert self.page.evaluate(LOOK) == {"ran": None, "made": []}, text
 
 
+def test_a_script_as_name_to_sign_in_or_as_label_of_a_token_is_text(app: Flask) -> None:
+    app.config["RATELIMIT_ENABLED"] = False
+    client = app.test_client()
+    with app.app_context():
+        accounts.add_user("ann", "correct horse battery", "admin")
+    for text in XSS:
+        with app.app_context():
+            accounts.add_token("ann", text[:100], "read", 1)
+        page = Page(client.post("/login", data={"name": text[:64], "password": "wrong"}))
+        assert page.soup.select_one("#name")["value"] == text[:64]  # type: ignore[index]
+    client.post("/login", data={"name": "ann", "password": "correct horse battery"})
+    page = Page(client.get("/account"))
+    labels = [cell.get_text() for cell in page.soup.select("tbody th")]
+    assert labels == [text[:100].strip() for text in reversed(XSS)]
+
+
 @pytest.mark.browser
 def test_a_script_in_any_field_is_shown_and_not_run(
-    app: Flask, chromium: Browser, open_page: Callable[..., Page]
+    app: Flask, chromium: Browser, open_page: Callable[..., BrowserPage]
 ) -> None:
     attack = Attack(app, open_page("/"), chromium.new_page())
     attack.run(SAMPLE)
@@ -173,7 +191,7 @@ def test_a_script_in_any_field_is_shown_and_not_run(
 @pytest.mark.soak
 @pytest.mark.timeout(0)
 def test_200_scripts_in_every_field_are_shown_and_not_run(
-    app: Flask, chromium: Browser, open_page: Callable[..., Page], tmp_path: Path
+    app: Flask, chromium: Browser, open_page: Callable[..., BrowserPage], tmp_path: Path
 ) -> None:
     assert len(set(XSS)) == 200
     attack = Attack(app, open_page("/"), chromium.new_page())

@@ -1,0 +1,96 @@
+"""Limits: guessing is slowed down without locking the owner out, and nobody is counted as somebody else."""
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from research_dashboard import create_app
+from research_dashboard.extensions import db
+from research_dashboard.services import accounts
+from tests.conftest import settings_for
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def users(app: Flask) -> dict[str, str]:
+    """Ann and Bob, who may everything, and their tokens."""
+    with app.app_context():
+        for name in ("ann", "bob"):
+            accounts.add_user(name, PASSWORD, "admin")
+        return {name: accounts.add_token(name, "test", "admin", 30)[0] for name in ("ann", "bob")}
+
+
+def sign_in(client: FlaskClient, name: str, password: str = PASSWORD, address: str = "192.0.2.1") -> int:
+    answer = client.post("/login", data={"name": name, "password": password}, environ_base={"REMOTE_ADDR": address})
+    return answer.status_code
+
+
+def test_guesses_at_a_name_are_counted_wherever_they_come_from(app: Flask, users: dict[str, str]) -> None:
+    codes = [sign_in(app.test_client(), "ann", "a wrong guess", f"192.0.2.{n}") for n in range(12)]
+    assert codes == [*[422] * 10, 429, 429]
+    assert sign_in(app.test_client(), "bob", "a wrong guess", "192.0.2.99") == 422
+
+
+def test_who_guesses_does_not_lock_the_owner_out_of_a_browser_he_has_used(app: Flask, users: dict[str, str]) -> None:
+    owner = app.test_client()
+    assert sign_in(owner, "ann", address="192.0.2.50") == 303
+    owner.post("/logout")
+    for n in range(12):
+        sign_in(app.test_client(), "ann", "a wrong guess", f"192.0.2.{n}")
+        sign_in(app.test_client(), f"user{n}", "a wrong guess", "192.0.2.50")  # and at his own address
+    assert sign_in(app.test_client(), "ann", address="192.0.2.50") == 429
+    assert sign_in(owner, "ann", address="192.0.2.50") == 303
+    owner.post("/logout")
+    assert [sign_in(owner, "ann", "guess") for _ in range(11)][-1] == 429  # a stolen browser is slowed down, too
+    assert sign_in(owner, "bob", "guess", "192.0.2.51") == 422  # and is a stranger to other names
+
+
+def test_what_says_a_browser_is_known_cannot_be_made_up(app: Flask, users: dict[str, str]) -> None:
+    client = app.test_client()
+    client.set_cookie("known_browser", "WyJhbm4iLCIxIl0.aaaa.bbbb", path="/login")
+    assert [sign_in(client, "ann", "guess", f"192.0.2.{n}") for n in range(11)][-1] == 429
+
+
+def test_signing_in_rightly_is_not_counted(app: Flask, users: dict[str, str]) -> None:
+    assert {sign_in(app.test_client(), "ann") for _ in range(12)} == {303}
+
+
+@pytest.fixture
+def strict(tmp_path: Path, app: Flask) -> Flask:
+    """The application on the same database, with limits that are soon reached."""
+    settings = settings_for(app.config["SETTINGS"].instance, api_limit="5 per hour", page_limit="5 per hour")
+    strict = create_app({"TESTING": True, "WTF_CSRF_ENABLED": False}, settings)
+    strict.before_request(db.session.remove)
+    return strict
+
+
+def ask(app: Flask, path: str, token: str, address: str = "192.0.2.1") -> int:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    with app.test_client().get(path, headers=headers, environ_base={"REMOTE_ADDR": address}) as answer:
+        return answer.status_code
+
+
+def test_each_token_has_a_count_of_its_own_wherever_it_is_used(strict: Flask, users: dict[str, str]) -> None:
+    path = "/api/research_runs/"
+    assert [ask(strict, path, users["ann"], f"192.0.2.{n}") for n in range(6)] == [*[200] * 5, 429]
+    assert ask(strict, path, users["bob"]) == 200
+
+
+def test_tokens_made_up_anew_each_time_are_counted_by_address(strict: Flask, users: dict[str, str]) -> None:
+    path = "/api/research_runs/"
+    assert [ask(strict, path, f"rd_{n}") for n in range(6)] == [*[401] * 5, 429]
+    assert ask(strict, path, users["ann"]) == 200
+    assert ask(strict, path, "rd_x", "192.0.2.2") == 401
+
+
+def test_pages_are_counted_by_user(strict: Flask, users: dict[str, str]) -> None:
+    assert [ask(strict, "/status", users["ann"]) for _ in range(6)] == [*[200] * 5, 429]
+    assert ask(strict, "/status", users["bob"]) == 200
+    assert ask(strict, "/static/app.css", users["ann"]) == 200
+
+
+def test_a_single_user_is_not_slowed_down(tmp_path: Path, strict: Flask) -> None:
+    assert {ask(strict, "/api/research_runs/", "", "127.0.0.1") for _ in range(8)} == {200}
