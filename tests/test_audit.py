@@ -147,6 +147,10 @@ UNAUDITED = {
     "imports.import_data_set": "writes it down by record_load()",
     "leases": "the worker's own moves, in the run's log",
     "live": "what the SEC answered, kept as a load with its hash",
+    "notices": "messages told by the clock, no change of anybody's",
+    "schedule": "the clock's own doing; the runs that it starts are written down",
+    "watchlists.watch": "add_companies() and make_list() write it down",
+    "watchlists.mark_read": "which notices a reader has seen",
     "loads.import_bundle": "writes it down by record_load()",
 }
 
