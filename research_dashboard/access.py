@@ -67,6 +67,7 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "pages.run_organise": (RESEARCHER, RESEARCHER),
     "pages.trash": (RESEARCHER, RESEARCHER),
     "pages.historical_records": (VIEWER, VIEWER),
+    "pages.historical_records_facets": (VIEWER, VIEWER),
     "pages.historical_records_file": (VIEWER, VIEWER),
     "pages.login": (PUBLIC, PUBLIC),
     "pages.logout": (PUBLIC, PUBLIC),
