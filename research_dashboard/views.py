@@ -8,6 +8,7 @@ from research_dashboard.pages import (
     batch,
     companies,
     compare,
+    curl,
     frame,
     help,
     history,
@@ -89,4 +90,5 @@ pages.post("/runs/<int:run_id>/shares/<int:link_id>/revoke")(accounts.share_revo
 def init_app(app: Flask) -> None:
     """Register the pages and what they share."""
     frame.init_app(app)
+    curl.init_app(app)
     app.register_blueprint(pages)
