@@ -28,7 +28,7 @@ from research_dashboard.services.idempotency import Given, KeyReused, once
 from research_dashboard.services.records import Matches
 from research_dashboard.tables.idempotency import KEY_LENGTH
 
-REMEMBERED = ("Content-Type", "Location", "Retry-After")
+REMEMBERED = ("Content-Type", "ETag", "Location", "Retry-After")
 
 
 def one_media_type(*read: str) -> str:
@@ -213,14 +213,19 @@ def endpoint(
     return decorate
 
 
-def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """The value as JSON; one that is read carries an ETag, and is 304 when the caller has it already."""
+def answer(
+    value: Any, status: int = 200, headers: Mapping[str, str] | None = None, *, tagged: bool = False
+) -> Response:
+    """The value as JSON. One that is read carries an ETag, and so does a run that was just written (`tagged`): the ETag
+    that reading it whole would give, so that the next change can say If-Match."""
     body = to_json(value)
     response = Response(body, status, content_type="application/json")
     if headers:
         response.headers.update(headers)
-    if status == 200 and request.method in ("GET", "HEAD"):
+    reads = status == 200 and request.method in ("GET", "HEAD")
+    if reads or tagged:
         response.set_etag(fingerprint(body))
+    if reads:
         response.headers["Cache-Control"] = "no-cache"
     return response
 

@@ -14,7 +14,7 @@ from research_dashboard.queries.runs import RunFilter, runs_total
 from research_dashboard.services.records import NoSuchRun, change_run, delete_run, log_run, restore_run
 
 
-@endpoint({201: Run}, tag="Runs", gives=("Location",))
+@endpoint({201: Run}, tag="Runs", gives=("Location", "ETag"))
 def run_create(json: RunCreate) -> Response:
     """Log a run that your program did, or is doing.
 
@@ -22,7 +22,7 @@ def run_create(json: RunCreate) -> Response:
     """
     run = log_run(**dict(json), created_by=sender())
     logger.info("Created research run", run_id=run["id"], company=run["company"], status=run["status"])
-    return answer(run, 201, {"Location": f"/api/research_runs/{run['id']}"})
+    return answer(run, 201, {"Location": f"/api/research_runs/{run['id']}"}, tagged=True)
 
 
 @endpoint(
@@ -55,12 +55,13 @@ def runs(query: RunQuery) -> Response:
 def _neighbours(query: RunQuery, total: int) -> str:
     """The Link header of one page of a list: first, prev, next, last; without what there is not."""
     skip, limit = query.skip, query.limit
+    last = max(0, (total - 1) // limit * limit)
     places = {"first": 0}
     if skip > 0:
-        places["prev"] = max(0, skip - limit)
+        places["prev"] = max(0, min(skip - limit, last))  # from beyond the end: to the end
     if skip + limit < total:
         places["next"] = skip + limit
-    places["last"] = max(0, (total - 1) // limit * limit)
+    places["last"] = last
     return page_links({name: {"skip": str(at), "limit": str(limit)} for name, at in places.items()}, request.args)
 
 
@@ -81,7 +82,7 @@ def run(run_id: int, query: Parts) -> Response:
     return answer(_chosen(found, query))
 
 
-@endpoint({200: Run}, "conflict", "changed-since", tag="Runs", takes=("If-Match",))
+@endpoint({200: Run}, "conflict", "changed-since", tag="Runs", takes=("If-Match",), gives=("ETag",))
 def run_change(run_id: int, json: RunChange) -> Response:
     """Change a run that your program logged.
 
@@ -90,7 +91,7 @@ def run_change(run_id: int, json: RunChange) -> Response:
     """
     changed = change_run(run_id, json.changes(), matches())
     logger.info("Changed research run", run_id=run_id, fields=",".join(sorted(json.model_fields_set)))
-    return answer(changed)
+    return answer(changed, tagged=True)
 
 
 @endpoint({204: None}, "conflict", "changed-since", tag="Runs", takes=("If-Match",))

@@ -115,6 +115,24 @@ def test_if_match_lets_nobody_overwrite_what_they_have_not_seen(client: FlaskCli
     assert client.delete(path, headers={"If-Match": "*"}).status_code == 204
 
 
+def test_what_was_written_says_the_etag_that_the_next_change_needs(client: FlaskClient) -> None:
+    made = client.post("/api/research_runs/", json=RUN, headers={"Idempotency-Key": "one"})
+    again = client.post("/api/research_runs/", json=RUN, headers={"Idempotency-Key": "one"})
+    path = made.headers["Location"]
+    assert made.headers["ETag"] == again.headers["ETag"] == client.get(path).headers["ETag"]
+    changed = client.patch(path, json={"insights": 8}, headers={"If-Match": made.headers["ETag"]})
+    assert changed.headers["ETag"] == client.get(path).headers["ETag"]
+    assert client.delete(path, headers={"If-Match": changed.headers["ETag"]}).status_code == 204
+
+
+def test_from_beyond_the_end_prev_leads_to_the_end(client: FlaskClient) -> None:
+    for _ in range(3):
+        make(client)
+    answer = client.get("/api/research_runs/?limit=2&skip=500")
+    assert answer.json == []
+    assert '</api/research_runs/?limit=2&skip=2>; rel="prev"' in answer.headers["Link"]
+
+
 @pytest.mark.parametrize("path", ["", "?limit=5", "1", "1/details", "1/progress"])
 def test_if_none_match_answers_304_until_something_changes(client: FlaskClient, path: str) -> None:
     make(client)
