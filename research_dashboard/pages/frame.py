@@ -219,7 +219,9 @@ def pretty(value: Any) -> str:
 def unread() -> int:
     """How many notices of the inbox are not read yet; 0 where the database cannot say."""
     who = actor()
-    reader = "" if who is None or who.user_id is None else int(who.user_id)
+    if who is None:
+        return 0
+    reader = "" if who.user_id is None else int(who.user_id)
     try:
         return int(peek.rows(UNREAD.format(reader=reader))[0][0])
     except SQLAlchemyError:

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from research_dashboard.base import utcnow
@@ -48,7 +48,6 @@ def tell_ended() -> int:
     )
     with reading() as session:
         rows = session.execute(waiting).all()
-        open_passes = session.scalars(select(WatchlistPass.id).where(WatchlistPass.done_at.is_(None))).all()
     told = 0
     for pass_id, company_id in rows:
         with writing() as session:
@@ -61,7 +60,10 @@ def tell_ended() -> int:
                 row.told_at = utcnow()
                 _tell_of_run(session, row)
                 told += 1
-    for pass_id in open_passes:
+    untold = exists().where(WatchlistRun.pass_id == WatchlistPass.id, WatchlistRun.told_at.is_(None))
+    with reading() as session:
+        over_now = session.scalars(select(WatchlistPass.id).where(WatchlistPass.done_at.is_(None), ~untold)).all()
+    for pass_id in over_now:
         with writing() as session:
             _tell_of_pass(session, pass_id)
     return told

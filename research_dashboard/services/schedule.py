@@ -30,9 +30,12 @@ SCHEDULE = "schedule"  # who asked for a pass that the clock began
 def tick(settings: Settings, now: datetime | None = None) -> None:
     """All that the clock does, once a minute and after a worker's start."""
     audit.acts(audit.Who(SCHEDULE, SCHEDULE))
-    begin_due(now)
-    start_pending(settings)
-    tell_ended()
+    try:
+        begin_due(now)
+        start_pending(settings)
+        tell_ended()
+    finally:
+        audit.acts(None)
 
 
 def begin_due(now: datetime | None = None) -> int:
@@ -107,8 +110,8 @@ def _research(session: Session, row: WatchlistRun, live: bool) -> int:
     chosen = (before.options or {}).get("peers", ()) if before else ()
     peers = [peer.cik or peer.name for id_ in chosen if (peer := company_by_id(id_))]
     asked = session.get_one(WatchlistPass, row.pass_id)
-    by_hand = asked.asked_by != SCHEDULE
-    name = session.get_one(Watchlist, asked.watchlist_id).author if not by_hand else asked.asked_by
+    by_hand = asked.due_at is None
+    name = asked.asked_by if by_hand else session.get_one(Watchlist, asked.watchlist_id).author
     return start_research(
         company.cik or company.name,
         name,
