@@ -50,7 +50,7 @@ def _render_item(kind: str, item: Any, _context: Any) -> str | bool:
 
 db = SQLAlchemy(
     metadata=Base.metadata,
-    engine_options={"json_serializer": to_json, "json_deserializer": from_json},
+    engine_options={"json_serializer": to_json, "json_deserializer": from_json, "hide_parameters": True},
     session_options={"expire_on_commit": False},
 )
 

@@ -57,7 +57,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         return int(text)
 
     instance = Path(get("INSTANCE") or Path.cwd() / "instance").absolute()
-    instance.mkdir(parents=True, exist_ok=True)
+    instance.mkdir(mode=0o700, parents=True, exist_ok=True)  # accounts and keys lie there
     log_format = get("LOG_FORMAT", "text")
     if log_format not in ("text", "json"):
         raise SettingError(f"{PREFIX}LOG_FORMAT is {log_format!r}: give text or json.")
