@@ -20,6 +20,7 @@ from research_dashboard.reports.sentences import plain
 from research_dashboard.research.analysis import Analysis, analyse
 from research_dashboard.research.concepts import CONCEPTS
 from research_dashboard.research.evaluate import EVERY_RATIO
+from research_dashboard.research.financials import gaps
 from research_dashboard.research.peer_results import market_position
 from research_dashboard.services import runs
 from research_dashboard.services.research import as_known
@@ -147,3 +148,12 @@ def test_a_derived_figure_names_the_input_that_it_lacks() -> None:
     words = snow.figure("ebitda", snow.latest.end).reason or ""
     assert words.startswith("EBITDA cannot be derived: depreciation and amortization is ")
     assert SAID in words
+
+
+def test_what_a_bank_never_reports_does_not_apply_and_is_no_gap() -> None:
+    bank = analysed("JPM")
+    never = {"inventory", "receivables", "payables", "cost_of_revenue", "operating_income", "capex", "current_assets"}
+    assert {bank.figure(name, bank.latest.end).code for name in never} == {"not_applicable_sector"}
+    listed = {gap["concept"] for gap in gaps(bank)["gaps"]}
+    assert not listed & {*never, "fcf", "current_liabilities", "debt", "gross_profit", "sga", "rnd"}
+    assert "deposits" in listed  # a bank has them, this selection does not

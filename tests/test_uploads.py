@@ -81,6 +81,11 @@ BAD_CELLS = {
     "control character": ("Ac\x07me,revenue,2025-01-01,2025-12-31,1,USD", "company name", "control characters"),
     "line break in a cell": ('"Ac\nme",revenue,2025-01-01,2025-12-31,1,USD', "company name", "line breaks"),
     "direction override": ("Ac\u202eme,revenue,2025-01-01,2025-12-31,1,USD", "company name", "control characters"),
+    "two alphabets in a word": (
+        "\u0410pple,revenue,2025-01-01,2025-12-31,1,USD",
+        "company name",
+        "mixes Cyrillic and Latin letters",
+    ),
     "too few cells": ("Acme,revenue", "", "2 cells, the header 6"),
 }
 
@@ -175,7 +180,10 @@ def test_the_same_file_twice_is_stored_once_and_a_later_one_restates(in_app: Fla
 
 def test_a_name_that_means_a_filer_or_is_spelled_in_two_ways_is_refused(in_app: Flask) -> None:
     make_company("Apple Inc.", 320193, "AAPL", figures=False)
-    for name, words in (("apple inc", "Apple Inc. (AAPL)"), ("Aapl", "Apple Inc. (AAPL)")):
+    make_company("CAT Co", 18230, "CAT", figures=False)
+    lookalike = "\u0421\u0410\u0422"  # CAT in Cyrillic letters
+    filers = ("apple inc", "Apple Inc. (AAPL)"), ("Aapl", "Apple Inc. (AAPL)"), (lookalike, "CAT Co (CAT)")
+    for name, words in filers:
         with pytest.raises(BadUploadError, match="files with the SEC") as caught:
             upload((HEAD + GOOD.replace("Acme Private", name)).encode(), "a.csv")
         assert words in str(caught.value)

@@ -49,6 +49,7 @@ class Concept:
     unit: str = "USD"
     bank: tuple[Step | D, ...] = ()  # used instead of `steps` for banks
     not_for: frozenset[Sector] = frozenset()
+    unusual_for: frozenset[Sector] = frozenset()  # shown where it is filed; where it is not, it does not apply
     partial: tuple[str, ...] = ()
     notes: dict[str, str] = field(default_factory=dict)  # by tag: what a reader must know when it supplied the figure
     shown: bool = True  # a helper of formulas and tests is not a row of the report
@@ -88,11 +89,11 @@ FLOWS = (
               D((Term("net_interest_income"), Term("noninterest_income")))),
         notes={"us-gaap:Revenues": "The tag Revenues may include other income."}),
     Concept("cost_of_revenue", "Cost of revenue", "duration",
-        (F("CostOfRevenue CostOfGoodsAndServicesSold CostOfGoodsSold ifrs:CostOfSales"),)),
+        (F("CostOfRevenue CostOfGoodsAndServicesSold CostOfGoodsSold ifrs:CostOfSales"),), unusual_for=FINANCIAL),
     Concept("gross_profit", "Gross profit", "duration",
         (F("GrossProfit ifrs:GrossProfit"), D((Term("revenue"), Term("cost_of_revenue", -1)))), not_for=NO_MARGIN),
     Concept("operating_income", "Operating income", "duration",
-        (F("OperatingIncomeLoss ifrs:ProfitLossFromOperatingActivities"),)),
+        (F("OperatingIncomeLoss ifrs:ProfitLossFromOperatingActivities"),), unusual_for=FINANCIAL),
     Concept("net_income", "Net income", "duration",
         (F("NetIncomeLoss NetIncomeLossAvailableToCommonStockholdersBasic ProfitLoss "
            "ifrs:ProfitLossAttributableToOwnersOfParent ifrs:ProfitLoss"),),
@@ -110,12 +111,14 @@ FLOWS = (
         unit="USD/shares"),
     Concept("rnd", "Research and development", "duration",
         (F("ResearchAndDevelopmentExpense ResearchAndDevelopmentExpenseExcludingAcquiredInProcessCost "
-           "ResearchAndDevelopmentExpenseSoftwareExcludingAcquiredInProcessCost ifrs:ResearchAndDevelopmentExpense"),)),
+           "ResearchAndDevelopmentExpenseSoftwareExcludingAcquiredInProcessCost ifrs:ResearchAndDevelopmentExpense"),),
+        unusual_for=FINANCIAL),
     Concept("selling", "Selling and marketing", "duration", (F("SellingAndMarketingExpense SellingExpense"),)),
     Concept("gna", "General and administrative", "duration", (F("GeneralAndAdministrativeExpense"),)),
     Concept("sga", "Selling, general and administrative", "duration",
         (F("SellingGeneralAndAdministrativeExpense"), D((Term("selling"), Term("gna")))),
-        partial=_names("SellingAndMarketingExpense SellingExpense GeneralAndAdministrativeExpense")),
+        partial=_names("SellingAndMarketingExpense SellingExpense GeneralAndAdministrativeExpense"),
+        unusual_for=FINANCIAL),
     Concept("interest_expense", "Interest expense", "duration",
         (F("InterestExpense InterestExpenseNonoperating InterestAndDebtExpense InterestExpenseDebt "
            "InterestExpenseOperating ifrs:InterestExpense ifrs:FinanceCosts"),)),
@@ -147,8 +150,8 @@ FLOWS = (
         (F("PaymentsToAcquirePropertyPlantAndEquipment PaymentsToAcquireProductiveAssets "
            "PaymentsToAcquireMachineryAndEquipment "
            "ifrs:PurchaseOfPropertyPlantAndEquipmentClassifiedAsInvestingActivities"),),
-        partial=_names("PaymentsToAcquireOtherPropertyPlantAndEquipment")),
-    Concept("fcf", "Free cash flow", "duration", (D((Term("ocf"), Term("capex", -1))),)),
+        partial=_names("PaymentsToAcquireOtherPropertyPlantAndEquipment"), unusual_for=FINANCIAL),
+    Concept("fcf", "Free cash flow", "duration", (D((Term("ocf"), Term("capex", -1))),), unusual_for=FINANCIAL),
     Concept("ebitda", "EBITDA", "duration", (D((Term("operating_income"), Term("d_and_a"))),)),
     Concept("dividends", "Dividends paid", "duration",
         (F("PaymentsOfDividendsCommonStock PaymentsOfDividends PaymentsOfOrdinaryDividends "
@@ -172,7 +175,8 @@ STOCKS = (
     Concept("shares_outstanding", "Shares outstanding", "instant",
         (F("CommonStockSharesOutstanding"),), unit="shares"),
     Concept("assets", "Total assets", "instant", (F("Assets ifrs:Assets"),)),
-    Concept("current_assets", "Current assets", "instant", (F("AssetsCurrent ifrs:CurrentAssets"),)),
+    Concept("current_assets", "Current assets", "instant", (F("AssetsCurrent ifrs:CurrentAssets"),),
+        unusual_for=FINANCIAL),
     Concept("cash", "Cash and equivalents", "instant",
         (F("CashAndCashEquivalentsAtCarryingValue ifrs:CashAndCashEquivalents"),
          F("CashCashEquivalentsAndShortTermInvestments", note="Holds the short-term investments too."),
@@ -187,16 +191,16 @@ STOCKS = (
         (L("AccountsReceivableNetCurrent ReceivablesNetCurrent AccountsAndOtherReceivablesNetCurrent "
            "AccountsNotesAndLoansReceivableNetCurrent"),
          F("AccountsReceivableNet"),
-         F("ifrs:CurrentTradeReceivables ifrs:TradeAndOtherCurrentReceivables"))),
+         F("ifrs:CurrentTradeReceivables ifrs:TradeAndOtherCurrentReceivables")), unusual_for=FINANCIAL),
     Concept("inventory", "Inventory", "instant", (F("InventoryNet ifrs:Inventories"),),
         partial=_names("InventoryFinishedGoods InventoryFinishedGoodsNetOfReserves InventoryRawMaterials "
-                       "InventoryWorkInProcess")),
+                       "InventoryWorkInProcess"), unusual_for=FINANCIAL | {"reit"}),
     Concept("payables", "Trade payables", "instant",
         (F("AccountsPayableCurrent AccountsPayableTradeCurrent"),
          F("AccountsPayableAndAccruedLiabilitiesCurrent", note="Holds accrued liabilities too."),
-         F("ifrs:TradeAndOtherCurrentPayables"))),
+         F("ifrs:TradeAndOtherCurrentPayables")), unusual_for=FINANCIAL),
     Concept("current_liabilities", "Current liabilities", "instant",
-        (F("LiabilitiesCurrent ifrs:CurrentLiabilities"),)),
+        (F("LiabilitiesCurrent ifrs:CurrentLiabilities"),), unusual_for=FINANCIAL),
     Concept("equity", "Shareholders' equity", "instant",
         (F("StockholdersEquity ifrs:EquityAttributableToOwnersOfParent"),
          D((Term("equity_total", filed=True), Term("nci", -1))))),

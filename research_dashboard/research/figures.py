@@ -122,7 +122,9 @@ class Figures:
         return "not_reported", ()
 
     def _absent(self, concept: Concept, end: date, code: str, parts: Sequence[str], *notes: str) -> Figure:
-        if self.selection_of and code in UNKNOWN_IN_A_SELECTION:
+        if self.sector in concept.unusual_for and (self.selection_of or code != "unclassified_balance_sheet"):
+            code = "not_applicable_sector"
+        elif self.selection_of and code in UNKNOWN_IN_A_SELECTION:
             code, notes = NOT_IN_DATA, tuple(note for note in notes if note != NONE_HELD)
         words = {
             "verb": is_or_are(concept.label),

@@ -92,7 +92,7 @@ def gaps(analysis: Analysis) -> dict[str, Any]:
         }
         for year in reversed(analysis.years[-YEARS_SHOWN:])
         for concept in CONCEPTS.values()
-        if concept.shown and _is_gap(figure := analysis.figure(concept.id, year.end))
+        if concept.shown and _is_gap(analysis, figure := analysis.figure(concept.id, year.end))
     ]
     return {"count": len(found), "gaps": found}
 
@@ -101,10 +101,12 @@ def _values(series: Sequence[Figure]) -> list[Any]:
     return [figure.value for figure in series]
 
 
-def _is_gap(figure: Figure) -> bool:
+def _is_gap(analysis: Analysis, figure: Figure) -> bool:
     """True for what a reader would look for in vain."""
     if figure.present or figure.concept in NEVER_A_GAP or figure.code in NO_GAP_CODES:
         return False
+    if figure.code == "unclassified_balance_sheet" and analysis.sector in CONCEPTS[figure.concept].unusual_for:
+        return False  # no bank and no insurer separates current from noncurrent
     return not {NONE_HELD, INSIDE_CASH} & set(figure.notes)
 
 

@@ -20,7 +20,7 @@ from research_dashboard.services.loads import finish_load, save_facts, start_loa
 from research_dashboard.sources.bundled import sic_list
 from research_dashboard.sources.companyfacts import Row
 from research_dashboard.sources.submissions import FilingRow
-from research_dashboard.sources.uploaded import BadUploadError, LineError, OwnCompany, read_upload
+from research_dashboard.sources.uploaded import BadUploadError, LineError, OwnCompany, in_latin, read_upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,13 @@ def _taken(companies: Sequence[OwnCompany]) -> list[LineError]:
     known, wrong, spelled = directory(), [], dict[str, OwnCompany]()
     for company in companies:
         column = "company name"
-        filer = known.by_symbol.get(symbol_of(company.name))
-        filer = filer or next((entry for entry in known.exact(company.name) if entry.cik), None)
+        looks = in_latin(company.name)
+        filer = known.by_symbol.get(symbol_of(looks))
+        filer = filer or next((entry for entry in known.exact(looks) if entry.cik), None)
         if filer:
             text = f"{described(filer)} files with the SEC: give your company a name of its own."
             wrong.append(LineError(company.line, column, text))
-        first = spelled.setdefault(plain_words(company.name) or company.name.casefold(), company)
+        first = spelled.setdefault(plain_words(looks) or company.name.casefold(), company)
         if first is not company:
             text = f"“{company.name}” is “{first.name}” on line {first.line:,}: spell it the same way."
             wrong.append(LineError(company.line, column, text))

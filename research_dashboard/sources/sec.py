@@ -223,7 +223,7 @@ def _in_words(error: Exception, what: str) -> SecError:
                 "the SEC refuses for ten minutes.",
             )
         if error.status == 404:
-            return SecError("not_found", f"The SEC has no {what} (404).", "Check the company's CIK.")
+            return SecError("not_found", f"The SEC does not have {what} (404).", "Check the company's CIK.")
         if error.status == 429:
             return _rate_limited(what, error.retry_after)
         if error.status >= 500:

@@ -21,6 +21,10 @@ COLUMNS = ("company name", "concept", "period start", "period end", "value", "un
 OPTIONAL = "sic"  # an industry's code: it decides the sector and, where none are chosen, the peers
 EARLIEST = date(1950, 1, 1)
 LARGEST = Decimal(10) ** 15  # a thousand times the largest balance sheet there is, in dollars
+ALPHABETS = frozenset({"Latin", "Cyrillic", "Greek"})  # they share the shapes of letters
+LOOK_ALIKE = str.maketrans(
+    "АВЕЅІЈКМНОРСТУХаеѕіјорсухһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧονρυ", "ABESIJKMHOPCTYXaesijopcyxhdqwABEZHIKMNOPTYXovpu"
+)  # Cyrillic, then Greek
 FORMULA = ("=", "+", "-", "@")  # a spreadsheet would run what begins with these
 BY_LABEL = {CONCEPTS[id].label.casefold(): id for id in UPLOADABLE} | {id: id for id in UPLOADABLE}
 
@@ -256,7 +260,16 @@ def _name(text: str) -> str:
         raise _Wrong(f"The name has {len(text):,} characters: at most {NAME_LENGTH}.")
     if not re.search(r"[^\W\d_]", text):
         raise _Wrong("A name has a letter in it.")
+    for word in re.findall(r"[^\W\d_]+", text):
+        scripts = sorted({unicodedata.name(letter, "").split(" ")[0].capitalize() for letter in word} & ALPHABETS)
+        if len(scripts) > 1:
+            raise _Wrong(f"“{_shown(word)}” mixes {' and '.join(scripts)} letters that look alike: type it anew.")
     return text
+
+
+def in_latin(name: str) -> str:
+    """The name with Greek and Cyrillic letters as the Latin ones that look the same; a name in those stays itself."""
+    return unicodedata.normalize("NFKC", name).translate(LOOK_ALIKE)
 
 
 def _concept(text: str) -> str:
