@@ -235,6 +235,21 @@ def test_a_peer_that_cannot_be_had_is_left_out(bundled: Flask, sec: Replay, sett
     assert gathered.notes == ("ORACLE CORP left out: ORACLE CORP files no figures with the SEC (no XBRL).",)
 
 
+def test_a_peer_of_which_the_sec_has_nothing_is_not_asked_for_again_within_a_day(
+    bundled: Flask, sec: Replay, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snowflake, oracle, datadog = resolve("SNOW"), resolve("ORCL"), resolve("DDOG")
+    sec.give(SNOWFLAKE, 1561550)
+    first = live.gather(snowflake, [oracle.id, datadog.id], silent, settings)
+    asked = len(sec.seen)
+    assert asked <= 3 + 2
+    assert live.gather(snowflake, [oracle.id, datadog.id], silent, settings) == first
+    assert len(sec.seen) == asked
+    sec.give(1341439)  # Oracle's figures appear, and are found a day later
+    monkeypatch.setattr(live, "FRESH", timedelta(0))
+    assert "CIK0001341439" in {load["name"] for load in live.gather(snowflake, [oracle.id], silent, settings).loads}
+
+
 def worked(run_id: int, bundled: Flask, settings: Settings) -> ResearchRun:
     """The run after a worker was at it."""
     bundled.config["SETTINGS"] = settings
@@ -302,6 +317,17 @@ def test_the_fetch_command_says_what_came_or_why_nothing_did(in_app: Flask, sec:
     in_app.config["SETTINGS"] = settings
     sec.give(APPLE)
     assert "CIK0000320193: 3," in runner.invoke(args=["companies", "fetch", "AAPL"]).output
+
+
+def test_a_filer_without_a_ticker_is_fetched_by_its_cik_and_then_known(
+    in_app: Flask, sec: Replay, settings: Settings
+) -> None:
+    in_app.config["SETTINGS"] = settings
+    sec.give(APPLE)
+    assert in_app.test_cli_runner().invoke(args=["companies", "fetch", f"CIK{APPLE:010}"]).exit_code == 0
+    assert resolve("Apple").cik == APPLE
+    unknown = in_app.test_cli_runner().invoke(args=["companies", "fetch", "9999999"])
+    assert "The SEC does not have the filings of CIK 9999999 (404)" in unknown.output
 
 
 def test_requests_of_all_threads_stand_in_one_line(tmp_path: Path) -> None:

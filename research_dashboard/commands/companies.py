@@ -1,5 +1,6 @@
 """`flask companies …`: what is loaded, and how more is."""
 
+import re
 import time
 from pathlib import Path
 from typing import BinaryIO
@@ -10,7 +11,7 @@ from flask.cli import AppGroup
 
 from research_dashboard.models import DataLoad
 from research_dashboard.queries.companies import loads_newest_first, stock
-from research_dashboard.services.companies import CompanyError, resolve
+from research_dashboard.services.companies import CompanyError, UnknownCompany, resolve
 from research_dashboard.services.imports import import_data_set
 from research_dashboard.services.loads import import_bundle
 from research_dashboard.services.uploads import upload
@@ -58,12 +59,26 @@ def fetch_command(name: str) -> None:
         if QUARTER.fullmatch(name):
             load = _fetch_quarter(name, settings)
         else:
-            company = resolve(name, need_figures=False)
-            with click.progressbar(length=1000, label=company.name) as bar:
-                load = fetch_company(company.cik or 0, lambda part, _: bar.update(int(part * 1000) - bar.pos), settings)
+            cik, label = _filer(name, settings)
+            with click.progressbar(length=1000, label=label) as bar:
+                load = fetch_company(cik, lambda part, _: bar.update(int(part * 1000) - bar.pos), settings)
     except (CompanyError, SecError, UnusableDataSet) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{load.name}: {load.facts:,} facts.")
+
+
+def _filer(name: str, settings: Settings) -> tuple[int, str]:
+    """CIK and name; with live data on, a CIK that is not known here yet will do. Raises CompanyError."""
+    from research_dashboard.services.live import access_of
+
+    try:
+        company = resolve(name, need_figures=False)
+    except UnknownCompany:
+        typed = re.fullmatch(r"(?:CIK)?0*([1-9]\d{0,9})", name.strip(), re.IGNORECASE)
+        if typed is None or not access_of(settings).contact:
+            raise
+        return int(typed[1]), f"CIK {typed[1]}"
+    return company.cik or 0, company.name
 
 
 def _fetch_quarter(quarter: str, settings: Settings) -> DataLoad:

@@ -27,7 +27,15 @@ from research_dashboard.services.loads import (
 from research_dashboard.settings import Settings
 from research_dashboard.sources.imported import UnusableDataSet
 from research_dashboard.sources.limiter import FileLimiter, Limiter
-from research_dashboard.sources.live import Fetched, Progress, fetch, fetch_data_set
+from research_dashboard.sources.live import (
+    ABSENT,
+    Fetched,
+    Progress,
+    fetch,
+    fetch_data_set,
+    keep_absence,
+    kept_absence,
+)
 from research_dashboard.sources.sec import Access, Note, SecClient, SecError
 from research_dashboard.sources.submissions import Identity, filing_of
 
@@ -144,13 +152,26 @@ def gather(company: model.Company, chosen: Sequence[int], progress: Progress, se
             progress(min((number + part) / steps, 1.0), f"Peer {number} of {len(peers)}: {words}")
 
         try:
-            fetch_company(peer.cik, of_peer, settings, profile=peer.sic is None)
+            _fetch_peer(peer, peer.cik, of_peer, settings)
             ciks.append(peer.cik)
         except SecError as error:
             notes.append(f"{peer.name} left out: {error.message}")
             if error.kind in BLOCKED:
                 break
     return Gathered(_loads_of(ciks), tuple(notes))
+
+
+def _fetch_peer(peer: model.Company, cik: int, progress: Progress, settings: Settings) -> None:
+    """A peer's figures. That the SEC has none is kept for as long as figures are fresh. Raises SecError."""
+    absence = kept_absence(settings.instance, cik, utcnow() - FRESH)
+    if absence is not None:
+        raise absence
+    try:
+        fetch_company(cik, progress, settings, profile=peer.sic is None)
+    except SecError as error:
+        if error.kind in ABSENT:
+            keep_absence(settings.instance, cik, error)
+        raise
 
 
 def _loads_of(ciks: Sequence[int]) -> tuple[Mapping[str, Any], ...]:

@@ -1,6 +1,7 @@
 """One company from the SEC's APIs: its identity and filings (submissions), its filed figures (companyfacts)."""
 
 import gzip
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from research_dashboard.sources.submissions import FilingRow, Identity, read_fil
 
 ANNUAL_DAYS = 300  # the shortest duration kept: years are 350 to 380 days (FINANCE.md 2.2)
 FOREIGN = ("20-F", "40-F", "6-K")
+ABSENT = frozenset({"not_found", "no_xbrl", "foreign_filer"})  # the SEC has nothing: that holds for a while
 QUARTER = re.compile(r"20\d\dq[1-4]")
 OTHER = "Choose a company that files annual reports with figures (10-K, 20-F or 40-F with XBRL)."
 
@@ -133,6 +135,26 @@ def keep_raw(instance: Path, cik: int, name: str, body: bytes) -> Answer:
     part.write_bytes(gzip.compress(body, 6, mtime=0))
     part.replace(path)
     return Answer(name, digest, at, path)
+
+
+def keep_absence(instance: Path, cik: int, error: SecError) -> None:
+    """Remember that the SEC has no figures of a company, and when it said so."""
+    folder = instance / "raw" / f"CIK{cik:010}"
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / "absent.part"
+    said = {"kind": error.kind, "message": error.message, "cure": error.cure, "at": utcnow().isoformat()}
+    part.write_text(json.dumps(said))
+    part.replace(folder / "absent.json")
+
+
+def kept_absence(instance: Path, cik: int, since: datetime) -> SecError | None:
+    """What the SEC said instead of figures, if that was since then."""
+    try:
+        said = json.loads((instance / "raw" / f"CIK{cik:010}" / "absent.json").read_text())
+        found = SecError(said["kind"], said["message"], said["cure"])
+        return found if datetime.fromisoformat(said["at"]) >= since else None
+    except (OSError, ValueError, KeyError, TypeError):  # never said, or not readable: it is asked anew
+        return None
 
 
 def fetch_data_set(client: SecClient, quarter: str, note: Note = lambda done, total: None) -> Path:
