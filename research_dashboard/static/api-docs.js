@@ -9,8 +9,5 @@ document.addEventListener("DOMContentLoaded", () => {
     displayRequestDuration: true,
     validatorUrl: null,
     tryItOutEnabled: true,
-    onComplete: () => {
-      for (const second of place.querySelectorAll("main, [role=main]")) second.setAttribute("role", "group"); // a page has one main part
-    },
   });
 });
