@@ -20,6 +20,7 @@ from research_dashboard import create_app
 from research_dashboard.extensions import db
 from research_dashboard.services.loads import import_bundle
 from research_dashboard.settings import Settings
+from tests import postgres
 
 # How fast a busy machine makes up examples says nothing about the code: what is asserted stays as it is.
 hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -53,13 +54,61 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "research.db"
 
 
+ON_POSTGRESQL = bool(os.environ.get("TEST_DATABASE_URL"))
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """A PostgreSQL server."""
+    with postgres.server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def empty_there(server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """On the server, a migrated database, to be copied."""
+    url = postgres.database(server)
+    _on(url, tmp_path_factory.mktemp("empty"), upgrade)
+    return url
+
+
+@pytest.fixture(scope="session")
+def bundle_there(server: str, empty_there: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """On the server, a migrated database with the bundle in it, to be copied."""
+    url = postgres.database(server, empty_there)
+    _on(url, tmp_path_factory.mktemp("full"), import_bundle)
+    return url
+
+
+def _on(url: str, folder: Path, do: Callable[[], object]) -> None:
+    app = create_app({"TESTING": True}, settings_for(folder, database_url=url))
+    with app.app_context():
+        do()
+        db.session.remove()
+        db.engine.dispose()
+
+
 @pytest.fixture
-def app(migrated: Path, tmp_path: Path) -> Iterator[Flask]:
-    """The application on an empty, migrated database of its own."""
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty, migrated database of the test's own; with the bundle in it where the test asks for `bundled`."""
+    wants_bundle = {"bundled", "loaded"} & set(request.fixturenames)
     folder = tmp_path / "instance"
     folder.mkdir()
-    shutil.copy(migrated, folder / "research.db")
-    app = create_app({"TESTING": True, "WTF_CSRF_ENABLED": False}, settings_for(folder))
+    if not ON_POSTGRESQL or request.node.get_closest_marker("sqlite"):
+        shutil.copy(request.getfixturevalue("loaded" if wants_bundle else "migrated"), folder / "research.db")
+        yield f"sqlite:///{folder / 'research.db'}"
+        return
+    server = request.getfixturevalue("server")
+    url = postgres.database(server, request.getfixturevalue("bundle_there" if wants_bundle else "empty_there"))
+    yield url
+    postgres.drop(server, url)
+
+
+@pytest.fixture
+def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """The application on an empty, migrated database of its own."""
+    settings = settings_for(tmp_path / "instance", database_url=database_url)
+    app = create_app({"TESTING": True, "WTF_CSRF_ENABLED": False}, settings)
     # In a test's own application context the requests share its session, and with it an old view of the database.
     app.before_request(db.session.remove)
     yield app
@@ -94,9 +143,8 @@ def _load_bundle(migrated: Path, folder: Path) -> None:
 
 
 @pytest.fixture
-def bundled(app: Flask, loaded: Path) -> Iterator[Flask]:
-    """An application context whose database holds the bundle."""
-    shutil.copy(loaded, app.config["SETTINGS"].instance / "research.db")
+def bundled(app: Flask) -> Iterator[Flask]:
+    """An application context whose database holds the bundle (`database_url` sees to that)."""
     with app.app_context():
         yield app
 

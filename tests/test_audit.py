@@ -91,6 +91,7 @@ def test_the_audit_is_narrowed_counted_and_exported(in_app: Flask) -> None:
         assert len(list(each_audit_event(session, AuditFilter()))) == 5
 
 
+@pytest.mark.sqlite
 def test_an_event_is_not_replaced_either(in_app: Flask) -> None:
     accounts.add_user("ann", "correct horse battery", "viewer")
     replace = "INSERT OR REPLACE INTO audit_events SELECT id, at, 'nobody', via, address, request, action, subject, "

@@ -259,6 +259,7 @@ def test_the_worker_leaves_alone_what_programs_log(in_app: Flask) -> None:
         assert sorted(session.scalars(select(ResearchRun.status))) == ["Queued", "Running"]
 
 
+@pytest.mark.sqlite
 def test_the_claim_looks_at_unfinished_runs_only_however_long_the_history(in_app: Flask) -> None:
     from sqlalchemy.dialects import sqlite
 

@@ -2,18 +2,22 @@
 
 import contextlib
 import fcntl
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import click
 from flask import current_app
 from flask.cli import with_appcontext
+from sqlalchemy import create_engine, make_url
 from sqlalchemy.exc import DatabaseError
 
 from research_dashboard.extensions import db, reading
 from research_dashboard.queries.work import alive
 from research_dashboard.services import audit, backups
 from research_dashboard.services.backups import Backup, BackupError
-from research_dashboard.settings import Settings
+from research_dashboard.settings import PREFIX, Settings
 
 
 @click.command("backup")
@@ -77,6 +81,50 @@ def restore(backup: str) -> None:
     click.echo(f"{path.name} is in place.{kept} Start the program again: it brings the schema up to date.")
 
 
+@click.command("copy-to")
+@click.argument("url")
+@with_appcontext
+def copy_to(url: str) -> None:
+    """Copy this SQLite database into the empty PostgreSQL database at URL; every table is counted and hashed there."""
+    from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+    from research_dashboard.services.copying import Copied, CopyError, copy
+
+    def told(done: Copied) -> None:
+        click.echo(f"{done.table:<20} {done.rows:>12,} rows  sha256 {done.sha256[:16]}…")
+
+    settings = _settings()
+    if _running(settings):
+        raise click.ClickException(
+            "The program is running on this database: stop it, copy, and start it on the new one."
+        )
+    try:
+        if make_url(url).get_backend_name() != "postgresql":
+            raise CopyError("A copy is made into PostgreSQL: postgresql+psycopg://USER:PASSWORD@HOST/NAME.")
+        _upgrade_there(settings, url)
+        there = create_engine(url)
+        try:
+            done = copy(db.engine, there, told)
+        finally:
+            there.dispose()
+    except (CopyError, ArgumentError, SQLAlchemyError) as error:
+        raise click.ClickException(str(error).splitlines()[0]) from None
+    click.echo(f"{sum(each.rows for each in done):,} rows in {len(done)} tables, the same on both sides. From now on:")
+    click.echo("set RESEARCH_DASHBOARD_DATABASE_URL to the new address; the old file stays as it is.")
+
+
+def _upgrade_there(settings: Settings, url: str) -> None:
+    """Bring another database to this program's schema, in a process whose settings name it. Raises CopyError."""
+    from research_dashboard.services.copying import CopyError
+
+    named = {"INSTANCE": str(settings.instance), "DATABASE_URL": url, "SECRET_KEY": settings.secret_key}
+    environment = os.environ | {f"{PREFIX}{name}": value for name, value in named.items()}
+    command = [sys.executable, "-m", "flask", "--app", "research_dashboard", "db", "upgrade"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise CopyError(done.stderr.strip().rpartition("\n")[2] or "The target could not be migrated.")
+
+
 def _running(settings: Settings) -> bool:
     """A server holds the instance folder's lock, or a worker beats."""
     with (settings.instance / "serve.lock").open("a") as file:
@@ -111,4 +159,4 @@ def _size(made: Backup) -> str:
     return f"{made.size / 1e6:,.1f} MB"
 
 
-COMMANDS = (backup, backups_list, verify, restore)
+COMMANDS = (backup, backups_list, verify, restore, copy_to)

