@@ -194,7 +194,8 @@ def test_a_tree_is_written_as_it_is_read(text: str) -> None:
 
 
 def test_facets_count_what_a_click_would_show(five: None, visit: Callable[..., Page]) -> None:
-    for query in ("facets=1", "facets=1&status=Failed", "facets=1&q=company:general+OR+tag:draft"):
+    queries = ("", "status=Failed", "q=company:general+OR+tag:draft", "company=e", "status=Failed&q=researcher:ann")
+    for query in (f"facets=1&{query}" for query in queries):
         page = visit(f"/historical-records?{query}")
         assert len(page.soup.select("#facets nav")) >= 5
         for chip in page.soup.select("#facets nav + nav .chip"):

@@ -1,6 +1,7 @@
 """Saved views: named filters with an address."""
 
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
@@ -50,7 +51,7 @@ def test_the_record_opens_with_the_default_view_and_clear_still_shows_all(client
     ("form", "says"),
     [
         ({"name": " ", "query": ""}, "1 to 100 characters"),
-        ({"name": "x", "query": "status=Bananas"}, "cannot be saved"),
+        ({"name": "x", "query": "status=Bananas"}, "is not a status"),
     ],
 )
 def test_what_cannot_be_saved_says_why(client: FlaskClient, form: dict[str, str], says: str) -> None:
@@ -61,3 +62,61 @@ def test_an_unknown_action_is_refused(client: FlaskClient) -> None:
     assert client.post(f"{PATH}/views/1", data={"do": "x"}).status_code == 422
     answer = client.post(f"{PATH}/views/9", data={"do": "pin"}, follow_redirects=True)
     assert "There is no such view" in answer.text
+
+
+def test_a_pinned_view_stands_on_the_overview_with_its_number(app: Flask, client: FlaskClient, visit: Visit) -> None:
+    with app.app_context():
+        store({"status": "Failed"})
+    client.post(f"{PATH}/views", data={"name": "What failed", "query": "q=status%3Afailed&cols=id,company,gaps"})
+    assert visit("/").soup.select("#views") == []
+    client.post(f"{PATH}/views/1", data={"do": "pin"})
+    page = visit("/")
+    assert page.texts("#views .chip") == ["What failed 2"]
+    shown = visit(client.get(page.soup.select_one("#views .chip")["href"]).location)
+    assert [text.rstrip(" ↓") for text in shown.texts("thead th")] == ["ID", "Company", "Gaps"]
+
+
+BAD = [
+    ("(" * 1000 + "a", 1002),
+    ("NOT " * 41 + "a", 1),
+    ("x" * 10_000, 2001),
+    ('company:"a', 9),
+    ("company:'a' OR 1=1); DROP TABLE research_runs;--", 19),
+    ("ſecret:x", None),
+    ("duration>" + "9" * 400, 10),
+    ("id:99999999999999999999", 4),
+    ("date:2026-02-30", 6),
+    ("date:2026-13..2026-14", 6),
+    ("duration:5..", None),
+    ("gaps:..", 6),
+    ("status:failed AND AND x", 19),
+    ("\u202estatus:x", 1),
+    ("sic:abc", 5),
+]
+
+
+@pytest.mark.parametrize(("text", "position"), BAD)
+def test_a_mistake_in_a_text_is_pointed_at_wherever_it_is_sent(
+    app: Flask, client: FlaskClient, text: str, position: int | None
+) -> None:
+    query = urlencode({"q": text})
+    answers = {
+        "page": client.get(f"{PATH}?{query}"),
+        "facets": client.get(f"{PATH}/facets?{query}"),
+        "export": client.get(f"{PATH}.csv?{query}", buffered=True),  # an unread stream would end in another request
+        "feed": client.get(f"{PATH}.atom?{query}", buffered=True),
+        "api": client.get(f"/api/research_runs/?{query}"),
+        "saved view": client.post(f"{PATH}/views", data={"name": "x", "query": query}),
+        "bulk": client.post(f"{PATH}/bulk", data={"do": "tag", "tag": "x", "all": "1", "filter": query}),
+    }
+    said = app.test_cli_runner().invoke(args=["db", "export-runs", text])
+    if position is None:
+        assert {answer.status_code for answer in answers.values()} <= {200, 302, 303}
+        assert said.exit_code == 0
+        return
+    for where, answer in answers.items():
+        assert answer.status_code == 422, (where, answer.text[:300])
+        words = f"At character {position}:" if "control characters" not in answer.text else "control characters"
+        assert words in answer.text or "at most 2000" in answer.text, where
+    assert said.exit_code == 1
+    assert "At character" in said.output or "at most 2000" in said.output or "control characters" in said.output

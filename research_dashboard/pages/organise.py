@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from research_dashboard.extensions import db
 from research_dashboard.pages.frame import preferences
+from research_dashboard.pages.history import refused
 from research_dashboard.pages.runs import researcher
 from research_dashboard.queries.run_fields import LARGEST
 from research_dashboard.queries.run_filter import InvalidFilter, RunFilter
@@ -30,8 +31,8 @@ def bulk() -> AnyResponse:
     action, back = request.form.get("do", ""), request.form.get("filter", "")
     try:
         wanted = RunFilter.parse(parse_qsl(back), zone=preferences().zone, also=("facets",))
-    except InvalidFilter:
-        abort(422, "The filter that these runs were picked from cannot be read. Load the list again.")
+    except InvalidFilter as error:
+        return refused(error)
     chosen = wanted if request.form.get("all") else _picked()
     if not chosen:
         flash("Pick runs first, or “all of this filter”.", "warn")

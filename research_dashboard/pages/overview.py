@@ -15,6 +15,7 @@ from research_dashboard.pages.progress import PURPOSES
 from research_dashboard.queries import overview as queries
 from research_dashboard.queries.changes import newest_changes
 from research_dashboard.queries.directory import suggest
+from research_dashboard.queries.saved_views import pinned_views
 from research_dashboard.research.steps import STEPS
 
 SHOWN = 8  # companies offered on an empty database
@@ -33,6 +34,7 @@ def overview() -> Response:
         companies=readable(lambda: queries.number_at_hand(session), None),
         runs=queries.recent_runs(session) if counts else [],
         news=readable(lambda: newest_changes(session, NEWS_SHOWN), []) if counts else [],
+        views=readable(lambda: pinned_views(session, zone), []),
         summary=summary,
         offered=[] if counts is None or counts.runs else suggest("", SHOWN),
         weeks=lambda: _weeks(queries.runs_a_week(session, midnight - timedelta(days=midnight.weekday()))),

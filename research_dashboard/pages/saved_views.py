@@ -5,20 +5,24 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from flask import abort, flash, redirect, request, url_for
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Response as AnyResponse
 
 from research_dashboard.extensions import db
 from research_dashboard.models import SavedView
+from research_dashboard.pages.history import refused
 from research_dashboard.pages.runs import researcher
+from research_dashboard.queries.run_filter import InvalidFilter
 from research_dashboard.services import saved_views as services
 from research_dashboard.services.saved_views import CannotSave
 
 
-def view_save() -> Response:
+def view_save() -> AnyResponse:
     """Save the filter under a name, and show it."""
     query = request.form.get("query", "")
     try:
         view_id = services.save_view(request.form.get("name", ""), query, researcher())
+    except InvalidFilter as error:
+        return refused(error)
     except CannotSave as error:
         flash(str(error), "bad")
         return redirect(url_for("pages.historical_records"), 303)
@@ -26,7 +30,7 @@ def view_save() -> Response:
     return redirect(url_for("pages.view", view_id=view_id), 303)
 
 
-def view(view_id: int) -> Response:
+def view(view_id: int) -> AnyResponse:
     """The record under the saved filter; POST pins the view, makes it the default or removes it."""
     if request.method == "GET":
         found = db.session.get(SavedView, view_id)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from lark import Lark, Token, Transformer
-from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
+from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken, VisitError
 
 from research_dashboard.queries.filter_text import Comparison, Many, Node, Not, TextError, Word
 from research_dashboard.queries.run_fields import ALIASES, FIELDS
@@ -67,10 +67,9 @@ def tree(text: str) -> Node:
         raise _explained(error, text) from None
     try:
         node: Node = _Build().transform(parsed)
-    except Exception as error:
-        inner = getattr(error, "orig_exc", error)
-        if isinstance(inner, TextError):
-            raise inner from None
+    except VisitError as error:  # lark wraps what _Build raises
+        if isinstance(error.orig_exc, TextError):
+            raise error.orig_exc from None
         raise
     return node
 

@@ -1,19 +1,21 @@
 """What the runs of a filter fall into: researcher, company, industry, tag, month, source, each with its count; and the
 places where its words stand."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, cast, func, literal_column, select
+from sqlalchemy import ColumnElement, String, cast, func, literal, literal_column, not_, select, union_all
 from sqlalchemy.orm import Session
 
-from research_dashboard.models import RUN_SEARCH, Company, ResearchRun, RunCount, RunTag, Tag
+from research_dashboard.models import RUN_SEARCH, Company, CompanyName, ResearchRun, RunCount, RunTag, Tag
 from research_dashboard.queries import filter_text
 from research_dashboard.queries.filter_text import Comparison, Many
-from research_dashboard.queries.run_fields import phrase, text_match
+from research_dashboard.queries.run_fields import ERROR, NOTHING, containing, phrase, text_match
 from research_dashboard.queries.run_filter import RunFilter
-from research_dashboard.queries.runs import run_conditions
+from research_dashboard.queries.runs import own_index, run_conditions, runs_overall, runs_total
 
 SHOWN = 8
 MARK, UNMARK = "\x01", "\x02"  # around a found word, in a snippet
@@ -37,100 +39,129 @@ class Facet:
 
 
 def facets(session: Session, wanted: RunFilter) -> list[Facet]:
-    """Every facet but the status. From the kept counts while only the status is chosen, else counted."""
-    kept = not wanted.parts()
-    month = func.substr(ResearchRun.date, 1, 7)
-    if session.get_bind().dialect.name != "sqlite":
-        month = func.to_char(func.timezone("UTC", ResearchRun.date), "YYYY-MM")
-    columns = {
-        "researcher": ResearchRun.researcher,
-        "company": ResearchRun.company,
-        "month": month,
-        "source": func.coalesce(ResearchRun.source, ""),
-    }
-    found = []
-    for name, column in columns.items():
-        rows = _kept(session, wanted, name) if kept else _counted(session, wanted, column)
-        field = "date" if name == "month" else name
-        found.append(Facet(name, tuple(_value(field, str(key) or "none", count) for key, count in rows)))
-    sic = _kept_sic(session, wanted) if kept else _counted_sic(session, wanted)
-    found.append(
-        Facet(
-            "sic", tuple(FacetValue(f"{code:04} {words or ''}", count, f"sic={code:04}") for code, words, count in sic)
-        )
-    )
-    found.append(Facet("error", tuple(_value("error", kind, count) for kind, count in _errors(session, wanted))))
-    found.append(Facet("tag", tuple(_value("tag", name, count) for name, count in _tags(session, wanted))))
-    return [facet for facet in found if facet.values]
+    """Every facet but the status.
+
+    From the kept counts while only the status is chosen; else counted. Where a company's or researcher's name lets most
+    runs through, the few that it leaves out are counted and taken off.
+    """
+    others = _left_out(session, wanted)
+    if others is not None:
+        counts = _kept(session, wanted)
+        if wanted.parts():
+            for name, found in _counted(session, wanted, others).items():
+                counts[name].subtract(found)
+    else:
+        counts = _counted(session, wanted, run_conditions(wanted))
+    facets = [
+        Facet(name, tuple(_value("date" if name == "month" else name, key, n) for key, n in _commonest(counts[name])))
+        for name in ("researcher", "company", "month", "source", "error", "tag")
+    ]
+    facets.insert(4, _industries(session, counts["filer"]))
+    return [facet for facet in facets if facet.values]
+
+
+Counts = defaultdict[str, Counter[str]]  # of a facet's name, of a value
 
 
 def _value(field: str, key: str, count: int) -> FacetValue:
-    return FacetValue(key, count, filter_text.written(Comparison(field, "=", key, 1)))
+    label = key or "none"  # a run without a source
+    return FacetValue(label, count, filter_text.written(Comparison(field, "=", label, 1)))
 
 
-def _statuses(wanted: RunFilter) -> list[ColumnElement[bool]]:
-    return [RunCount.status.in_(wanted.status)] if wanted.status else []
+def _commonest(counts: Counter[str]) -> list[tuple[str, int]]:
+    found = [(key, count) for key, count in counts.items() if count > 0]
+    return nsmallest(SHOWN, found, key=lambda each: (-each[1], each[0]))
 
 
-def _kept(session: Session, wanted: RunFilter, kind: str) -> Sequence[Any]:
-    total = func.sum(RunCount.runs)
-    statement = select(RunCount.key, total).where(RunCount.kind == kind, *_statuses(wanted)).group_by(RunCount.key)
-    return session.execute(statement.having(total > 0).order_by(total.desc(), RunCount.key).limit(SHOWN)).all()
+def _statuses(wanted: RunFilter, column: Any) -> list[ColumnElement[bool]]:
+    return [column.in_(wanted.status)] if wanted.status else []
 
 
-def _kept_sic(session: Session, wanted: RunFilter) -> Sequence[Any]:
-    total = func.sum(RunCount.runs)
-    return session.execute(
-        select(Company.sic, func.max(Company.sic_description), total)
-        .join(RunCount, cast(RunCount.key, Integer) == Company.id)
-        .where(RunCount.kind == "filer", Company.sic.is_not(None), *_statuses(wanted))
-        .group_by(Company.sic)
-        .having(total > 0)
-        .order_by(total.desc(), Company.sic)
-        .limit(SHOWN)
-    ).all()
+def _left_out(session: Session, wanted: RunFilter) -> list[ColumnElement[bool]] | None:
+    """What a run is that the filter leaves out by a name alone, when those are the fewer; None when it is otherwise."""
+    match wanted.parts():
+        case ():
+            return []
+        case (Comparison(field="company" | "researcher" as field, op=":", text=text),):
+            column, names = (
+                (ResearchRun.company, CompanyName.name)
+                if field == "company"
+                else (ResearchRun.researcher, RunCount.key)
+            )
+        case _:
+            return None
+    if 2 * runs_total(session, wanted) < runs_overall(session):
+        return None
+    others = select(func.lower(names)).where(not_(containing(names, text)))
+    if field == "researcher":
+        others = others.where(RunCount.kind == "researcher")
+    return [ResearchRun.deleted_at.is_(None), func.lower(column).in_(others), *_statuses(wanted, ResearchRun.status)]
 
 
-def _counted(session: Session, wanted: RunFilter, column: Any) -> Sequence[Any]:
-    number = func.count()
-    statement = select(column, number).where(*run_conditions(wanted)).group_by(column)
-    return session.execute(statement.order_by(number.desc(), column).limit(SHOWN)).all()
+def _kept(session: Session, wanted: RunFilter) -> Counts:
+    """The facets of all runs of the statuses, from the counts that triggers keep."""
+    counts: Counts = defaultdict(Counter)
+    number = func.sum(RunCount.runs)
+    statement = select(RunCount.kind, RunCount.key, number).where(*_statuses(wanted, RunCount.status))
+    for kind, key, count in session.execute(statement.group_by(RunCount.kind, RunCount.key)):
+        counts[kind][key] = count
+    where = [ResearchRun.deleted_at.is_(None), *_statuses(wanted, ResearchRun.status)]
+    errors = select(ERROR, func.count()).select_from(ResearchRun).where(*where, ERROR > NOTHING).group_by(ERROR)
+    for kind, count in session.execute(errors):
+        counts["error"][kind] = count
+    tags = select(Tag.name, func.count()).join(RunTag, RunTag.tag_id == Tag.id)
+    for name, count in session.execute(
+        tags.join(ResearchRun, ResearchRun.id == RunTag.run_id).where(*where).group_by(Tag.name)
+    ):
+        counts["tag"][name] = count
+    return counts
 
 
-# In the very words of its index, which then leads to the runs that have a kind, however many have none.
-ERROR_KIND: ColumnElement[str] = literal_column("coalesce(error_kind, '')")
+def _counted(session: Session, wanted: RunFilter, where: Sequence[ColumnElement[bool]]) -> Counts:
+    """The facets of the runs that are so, each looked at once."""
+    run = ResearchRun
+    month: Any = func.substr(run.date, 1, 7)
+    if session.get_bind().dialect.name != "sqlite":
+        month = func.to_char(func.timezone("UTC", run.date), "YYYY-MM")
+    columns = {
+        "researcher": run.researcher,
+        "company": run.company,
+        "month": month,
+        "source": func.coalesce(run.source, ""),
+        "filer": cast(func.coalesce(run.company_id, 0), String),
+        "error": ERROR,
+    }
+    matches = select(run.id, *(column.label(name) for name, column in columns.items())).where(*where)
+    if index := own_index(wanted):
+        matches = matches.with_hint(run, index, "sqlite")
+    found = matches.cte("found").prefix_with("MATERIALIZED")
+    each = [
+        select(literal(name).label("kind"), found.c[name].label("key"), func.count()).group_by(found.c[name])
+        for name in columns
+    ]
+    tags = select(literal("tag"), Tag.name, func.count()).join(RunTag, RunTag.tag_id == Tag.id)
+    each.append(tags.join(found, found.c.id == RunTag.run_id).group_by(Tag.name))
+    counts: Counts = defaultdict(Counter)
+    for kind, key, count in session.execute(union_all(*each)):
+        counts[kind][key] = count
+    counts["error"].pop("", None)
+    return counts
 
 
-def _errors(session: Session, wanted: RunFilter) -> Sequence[Any]:
-    """How runs ended that did not complete: by kind."""
-    number = func.count()
-    statement = select(ERROR_KIND, number).select_from(ResearchRun).where(*run_conditions(wanted), ERROR_KIND > "")
-    return session.execute(statement.group_by(ERROR_KIND).order_by(number.desc(), ERROR_KIND).limit(SHOWN)).all()
-
-
-def _counted_sic(session: Session, wanted: RunFilter) -> Sequence[Any]:
-    number = func.count()
-    return session.execute(
-        select(Company.sic, func.max(Company.sic_description), number)
-        .join(ResearchRun, ResearchRun.company_id == Company.id)
-        .where(Company.sic.is_not(None), *run_conditions(wanted))
-        .group_by(Company.sic)
-        .order_by(number.desc(), Company.sic)
-        .limit(SHOWN)
-    ).all()
-
-
-def _tags(session: Session, wanted: RunFilter) -> Sequence[Any]:
-    number = func.count()
-    return session.execute(
-        select(Tag.name, number)
-        .join(RunTag, RunTag.tag_id == Tag.id)
-        .join(ResearchRun, ResearchRun.id == RunTag.run_id)
-        .where(*run_conditions(wanted))
-        .group_by(Tag.name)
-        .order_by(number.desc(), Tag.name)
-        .limit(SHOWN)
-    ).all()
+def _industries(session: Session, filers: Counter[str]) -> Facet:
+    """The industries of the filers, by their codes."""
+    counts: Counter[str] = Counter()
+    words: dict[str, str] = {}
+    statement = select(Company.id, Company.sic, Company.sic_description).where(Company.sic.is_not(None))
+    for company_id, sic, description in session.execute(statement):
+        if number := filers.get(str(company_id)):
+            code = f"{sic:04}"
+            counts[code] += number
+            words[code] = description or ""
+    return Facet(
+        "sic",
+        tuple(FacetValue(f"{code} {words[code]}", count, f"sic={code}") for code, count in _commonest(counts)),
+    )
 
 
 def with_term(wanted: RunFilter, term: str) -> str:

@@ -120,6 +120,15 @@ class Slice:
         return Slice(limit, total - self.skip - limit if limit else 0, back=True)
 
 
+def own_index(wanted: RunFilter) -> str:
+    """The index to collect a company's or researcher's runs by; else the choice is SQLite's.
+
+    It holds date, id and status too: SQLite would take the status's and look into the table for each row.
+    """
+    names = [part.field for part in wanted.parts() if isinstance(part, Comparison) and part.op in (":", "=")]
+    return next((f"INDEXED BY ix_research_runs_kept_{name}" for name in ("company", "researcher") if name in names), "")
+
+
 def runs_slice(
     columns: Sequence[Any], wanted: RunFilter, part: Slice, *, total: int, overall: int
 ) -> Select[tuple[Any, ...]]:
@@ -142,10 +151,8 @@ def runs_slice(
         return statement.with_hint(ResearchRun, hint, "sqlite")
     keys = [column.label(f"k{n}") for n, column in enumerate(keys_of(wanted.sort))]
     matches = select(ResearchRun.id.label("run_id"), *keys).where(*where)
-    names = [part.field for part in wanted.parts() if isinstance(part, Comparison) and part.op in (":", "=")]
-    if index := next((name for name in ("company", "researcher") if name in names), None):
-        # Its index holds date, id and status too: SQLite would take the status's and look into the table for each row.
-        matches = matches.with_hint(ResearchRun, f"INDEXED BY ix_research_runs_kept_{index}", "sqlite")
+    if index := own_index(wanted):
+        matches = matches.with_hint(ResearchRun, index, "sqlite")
     found = matches.cte("found").prefix_with("MATERIALIZED")
     down = wanted.sort.startswith("-") != part.back
     of_keys = [found.c[key.name].desc() if down else found.c[key.name] for key in keys]

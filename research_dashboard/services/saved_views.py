@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from research_dashboard.base import fold, folded
 from research_dashboard.extensions import writing
 from research_dashboard.models import SavedView
-from research_dashboard.queries.run_filter import InvalidFilter, RunFilter
+from research_dashboard.queries.run_filter import RunFilter
 from research_dashboard.services.audit import record
 
 MOST_NAME, MOST_QUERY = 100, 4000
@@ -19,14 +19,14 @@ class CannotSave(ValueError):
 
 
 def save_view(name: str, query: str, author: str) -> int:
-    """Keep the filter under the name; the same name again (in any case) keeps the new filter. Returns the view's id."""
+    """Keep the filter under the name; the same name again (in any case) keeps the new filter. Returns the view's id.
+
+    Raises CannotSave, and InvalidFilter with what is wrong in the filter.
+    """
     name = " ".join(name.split())
     if not name or len(name) > MOST_NAME or not name.isprintable():
         raise CannotSave(f"A view's name has 1 to {MOST_NAME} characters.")
-    try:
-        query = urlencode(RunFilter.parse(parse_qsl(query), also=("facets",)).params(page=None))
-    except InvalidFilter as error:
-        raise CannotSave(f"This filter cannot be saved: {error}") from None
+    query = urlencode(RunFilter.parse(parse_qsl(query), also=("facets",)).params(page=None))
     if len(query) > MOST_QUERY:
         raise CannotSave(f"This filter is too long to be saved: at most {MOST_QUERY:,} characters.")
     with writing() as session:
