@@ -117,3 +117,56 @@ def test_the_same_without_javascript(open_page: Open, logged: str) -> None:
     with page.expect_download() as download:
         page.get_by_role("link", name="Export CSV").click()
     assert download.value.suggested_filename.endswith(".csv")
+
+
+def test_a_filter_text_acts_while_typing_and_its_mistake_is_pointed_at(open_page: Open, logged: str) -> None:
+    page = open_page(PATH)
+    text = page.get_by_label("Filter text:")
+    text.press_sequentially('company:"quagga ltd." AND (findings>30 OR status:failed)', delay=5)
+    expect(page.locator("#runs .pager p")).to_contain_text("1–8 of 8 of ")
+    expect(page.locator("#announcement")).to_contain_text("8 of ")
+    expect(text).to_be_focused()
+    text.fill("company:quagga AND (")
+    expect(page.locator("#runs .msg")).to_contain_text("At character 21: A “)” is missing")
+    expect(text).to_be_focused()
+    expect(text).to_have_value("company:quagga AND (")
+
+
+def test_a_facet_adds_to_the_filter_and_its_chip_takes_it_out_again(open_page: Open, logged: str) -> None:
+    page = open_page(f"{PATH}?company=quagga")
+    page.locator("#facets-switch").click()
+    page.locator("#facets").get_by_role("link", name=re.compile("^program-2")).click()
+    expect(page.locator("#runs .pager p")).to_contain_text("1–10 of 10 of ")
+    expect(page).to_have_url(re.compile("q=.*researcher"))
+    page.locator("#facets").get_by_role("link", name=re.compile("^Remove .*program-2")).click()
+    expect(page.locator("#runs .pager p")).to_contain_text("1–15 of 20 of ")
+    page.go_back()
+    expect(page.locator("#runs .pager p")).to_contain_text("1–10 of 10 of ")
+
+
+def test_a_filter_is_saved_as_a_view_that_opens_again_and_can_be_removed(open_page: Open, logged: str) -> None:
+    page = open_page(f"{PATH}?company=quagga&sort=duration&status=Failed")
+    page.get_by_text("Save this view").click()
+    page.get_by_label("Name", exact=True).fill("Failed quaggas")
+    page.get_by_role("button", name="Save view").click()
+    page.goto(PATH)
+    page.get_by_role("navigation", name="Saved views").get_by_role("link", name="Failed quaggas").click()
+    expect(page.locator("#runs .pager p")).to_contain_text("1–4 of 4 of ")
+    expect(page.get_by_label("Filter by Company:")).to_have_value("quagga")
+    page.get_by_text("Save this view").click()
+    page.get_by_role("button", name="Remove Failed quaggas").click()
+    expect(page.get_by_role("navigation", name="Saved views")).to_have_count(0)
+
+
+def test_the_next_run_of_the_dialog_keeps_the_filter_and_the_chosen_columns(open_page: Open, logged: str) -> None:
+    page = open_page(f"{PATH}?company=quagga")
+    page.locator("#columns-menu summary").click()
+    page.locator("#column-researcher").click()
+    expect(page.get_by_role("columnheader", name="Researcher")).to_have_count(0)
+    page.locator("tbody .key a").first.click()
+    first = page.locator("dialog:modal h2").inner_text()
+    page.locator("dialog:modal").get_by_role("link", name="Next run").click()
+    expect(page.locator("dialog:modal h2")).not_to_have_text(first)
+    expect(page.locator("dialog:modal h2")).to_contain_text("Quagga Ltd.")
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile(r"company=quagga.*cols="))
