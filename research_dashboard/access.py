@@ -64,6 +64,7 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "pages.view": (VIEWER, RESEARCHER),
     "pages.view_save": (RESEARCHER, RESEARCHER),
     "pages.bulk": (RESEARCHER, RESEARCHER),
+    "pages.bulk_progress": (RESEARCHER, RESEARCHER),
     "pages.run_organise": (RESEARCHER, RESEARCHER),
     "pages.trash": (RESEARCHER, RESEARCHER),
     "pages.historical_records": (VIEWER, VIEWER),

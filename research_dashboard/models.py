@@ -3,6 +3,7 @@
 from research_dashboard.base import Base
 from research_dashboard.tables.accounts import ApiToken, Role, Scope, ShareLink, SignIn, User
 from research_dashboard.tables.audit import AuditEvent
+from research_dashboard.tables.bulk import BulkJob
 from research_dashboard.tables.changes import RunChanges
 from research_dashboard.tables.companies import Company, DataLoad, Fact, Filing, Ticker, XbrlTag
 from research_dashboard.tables.idempotency import IdempotencyKey
@@ -41,6 +42,7 @@ __all__ = [
     "ApiToken",
     "AuditEvent",
     "Base",
+    "BulkJob",
     "Company",
     "CompanyName",
     "DataLoad",

@@ -54,6 +54,7 @@ pages.route("/historical-records/views/<id:view_id>", methods=["GET", "POST"])(s
 pages.post("/historical-records/bulk")(organise.bulk)
 pages.post("/runs/<id:run_id>/organise")(organise.run_organise)
 pages.route("/trash", methods=["GET", "POST"])(organise.trash)
+pages.get("/bulk/<id:job_id>")(organise.bulk_progress)
 pages.get("/historical-records")(history.historical_records)
 pages.get("/historical-records/facets")(history.historical_records_facets)
 pages.get("/historical-records.<kind>")(run_files.historical_records_file)

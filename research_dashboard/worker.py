@@ -19,6 +19,7 @@ from research_dashboard.logs import logger
 from research_dashboard.queue import queue_of
 from research_dashboard.research.steps import STEPS, CannotResearch
 from research_dashboard.services import leases, schedule
+from research_dashboard.services.bulk_jobs import work_off_all
 from research_dashboard.services.leases import Lease, LeaseLostError
 from research_dashboard.services.notices import tell_ended
 from research_dashboard.settings import Settings
@@ -183,6 +184,16 @@ class Worker:
         stopping = any(job.cancelled_at is not None for job in list(self.jobs.values()))
         return CANCEL_BEAT if stopping else BEAT
 
+    def do_to_many(self) -> None:
+        """Work off what was asked for many runs at once and was too much for the moment of asking."""
+        with self.app.app_context():
+            while not self.ending.wait(SWEEP):
+                try:
+                    work_off_all(self.ending.is_set)
+                except Exception as error:  # its lease runs out, and it is gone on with
+                    logger.exception("bulk_failed", error=str(error))
+                    self.ending.wait(TROUBLE_PAUSE)
+
     def warm(self) -> None:
         """Read what the first run will need, while nothing waits."""
         from research_dashboard.services.research import warm
@@ -221,10 +232,12 @@ class Worker:
         consumer._set_signal_handlers = lambda: None
         self.queue.wake()
         pulse.start()
+        many = threading.Thread(target=self.do_to_many, name="many", daemon=True)
+        many.start()
         threading.Thread(target=self.warm, name="warm", daemon=True).start()
         logger.info("worker_started", worker=self.id, threads=self.settings.research_threads)
         consumer.run()
-        for _, thread in consumer.worker_threads:
+        for thread in (*(thread for _, thread in consumer.worker_threads), many):
             thread.join(timeout=5)
         with self.app.app_context():
             leases.leave(self.id)

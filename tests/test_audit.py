@@ -143,6 +143,9 @@ def test_what_a_program_posts_patches_and_deletes_is_written_down(client: FlaskC
 UNAUDITED = {
     "accounts.signed_in": "when a sign-in was last seen",
     "accounts.bearer": "when a token was last used",
+    "bulk_jobs._claim": "the lease of a job that ask() wrote down",
+    "bulk_jobs._chunk": "how far it is; what is done to runs is written down by organise and runs",
+    "bulk_jobs._give_up": "how the job ended, in the job",
     "fill._tags": "fill() writes it down",
     "idempotency.once": "remembers an answer; what was done for it is written down",
     "imports.import_data_set": "writes it down by record_load()",

@@ -65,6 +65,7 @@ HTMX_CONFIG = json.dumps(
 # Pages that are not named check their own.
 PARAMETERS: dict[str, tuple[str, ...]] = {
     "pages.account": (),
+    "pages.bulk_progress": (),
     "pages.company": (),
     "pages.compare": ("run", "company", "a", "b", "with", "differences", "figures"),
     "pages.compare_file": ("run", "company", "a", "b", "differences", "figures"),

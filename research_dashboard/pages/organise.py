@@ -6,29 +6,34 @@ from urllib.parse import parse_qsl, urlencode
 from flask import Response, abort, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from research_dashboard import htmx
 from research_dashboard.extensions import db
 from research_dashboard.pages.frame import preferences
 from research_dashboard.pages.history import refused
 from research_dashboard.pages.runs import researcher
+from research_dashboard.queries import work
+from research_dashboard.queries.bulk import bulk_job
+from research_dashboard.queries.organised import Chosen, Trashed, ids_of
 from research_dashboard.queries.run_fields import LARGEST
 from research_dashboard.queries.run_filter import InvalidFilter, RunFilter
 from research_dashboard.queries.trash import in_trash, trash_total
 from research_dashboard.reports.comparison import MOST
+from research_dashboard.services import bulk_jobs
 from research_dashboard.services import organise as services
-from research_dashboard.services.organise import CannotOrganise, Chosen
+from research_dashboard.services.bulk_jobs import ACTIONS, IN_TRASH
+from research_dashboard.services.organise import CannotOrganise
 
-MOST_PICKED = 200
-# What can be done to many: the words on the confirmation, and whether work or data may be lost by it.
-ACTIONS: Mapping[str, tuple[str, bool]] = {
-    "tag": ("Put under the tag", False),
-    "untag": ("Take from under the tag", False),
-    "trash": ("Move to the trash", True),
-}
+MOST_PICKED, OLDEST = 200, 36_500
+LEADING = ("compare", "export")  # lead to another page
 
 
 def bulk() -> AnyResponse:
     """Do something to the picked runs or to all of the filter; the number is confirmed first."""
     action, back = request.form.get("do", ""), request.form.get("filter", "")
+    if action not in (*ACTIONS, *LEADING):
+        abort(422, f"“{action[:30]}” cannot be done to runs. Choose {', '.join((*ACTIONS, *LEADING))}.")
+    if action in IN_TRASH:
+        return _confirmed(action, _trashed(), back, url_for("pages.trash"))
     try:
         wanted = RunFilter.parse(parse_qsl(back), zone=preferences().zone, also=("facets",))
     except InvalidFilter as error:
@@ -37,23 +42,39 @@ def bulk() -> AnyResponse:
     if not chosen:
         flash("Pick runs first, or “all of this filter”.", "warn")
         return redirect(_list(wanted), 303)
-    if action == "export":
-        return redirect(_file(chosen), 303)
-    if action == "compare":
-        return redirect(_comparison(chosen), 303)
-    if action not in ACTIONS:
-        abort(422, f"“{action[:30]}” cannot be done to runs. Choose {', '.join((*ACTIONS, 'export'))}.")
+    if action in LEADING:
+        return redirect(_file(chosen) if action == "export" else _comparison(chosen), 303)
+    return _confirmed(action, chosen, back, _list(wanted))
+
+
+def _trashed() -> Trashed:
+    """The picked runs of the trash, or all that have lain there for so many days."""
+    if not request.form.get("all"):
+        return Trashed(tuple(_picked()))
+    days = request.form.get("days", "0")
+    if not days.isdecimal() or len(days) > 5 or int(days) > OLDEST:
+        abort(422, f"days is a whole number from 0 to {OLDEST:,}.")
+    return Trashed(days=int(days))
+
+
+def _confirmed(action: str, chosen: Chosen, back: str, home: str) -> AnyResponse:
+    """Ask how many it is about; once that is confirmed, do it, or as much of it as a moment allows."""
     name = request.form.get("tag", "")
     try:
-        if action != "trash":
+        if action in ("tag", "untag"):
             name = services.tag_name(name)
         shown = request.form.get("shown", type=int)
         if shown is None:
-            return _confirm(action, chosen, back, name)
-        _say(action, _do(action, chosen, name, shown), shown, name)
+            return _confirm(action, chosen, back, name, home)
+        job_id = bulk_jobs.ask(action, chosen, researcher(), shown=shown, mark=request.form.get("mark"), tag=name)
     except CannotOrganise as error:
         flash(str(error), "bad")
-    return redirect(_list(wanted), 303)
+        return redirect(home, 303)
+    job = bulk_jobs.work_off_now(job_id)
+    if job.state != "Done":
+        return redirect(url_for("pages.bulk_progress", job_id=job_id), 303)
+    flash(bulk_jobs.said(job), "warn" if job.skipped else "ok")
+    return redirect(home, 303)
 
 
 def _picked() -> list[int]:
@@ -68,53 +89,70 @@ def _list(wanted: RunFilter) -> str:
 
 def _comparison(chosen: Chosen) -> str:
     """The picked runs side by side, oldest first; of a whole filter its first runs, one more than there can be."""
-    ids = services.first_ids(db.session(), chosen, MOST + 1) if isinstance(chosen, RunFilter) else chosen
-    return url_for("pages.compare", run=list(ids)[: MOST + 1])
+    return url_for("pages.compare", run=ids_of(db.session(), chosen, MOST + 1))
 
 
 def _file(chosen: Chosen) -> str:
     if isinstance(chosen, RunFilter):
         return url_for("pages.historical_records_file", kind="csv", **chosen.params(page=None, per_page=None))
-    return url_for(
-        "pages.historical_records_file", kind="csv", q=" OR ".join(f"id={run_id}" for run_id in chosen[:100])
-    )
+    terms = " OR ".join(_spans(ids_of(db.session(), chosen)))
+    return url_for("pages.historical_records_file", kind="csv", q=terms)
 
 
-def _do(action: str, chosen: Chosen, name: str, shown: int) -> int:
-    if action == "trash":
-        return services.trash(chosen, shown)
-    change: Callable[..., int] = services.tag if action == "tag" else services.untag
-    return change(chosen, name, shown=shown)
+def _spans(ids: list[int]) -> list[str]:
+    """The ids as terms of a filter text, those that follow each other as one: (id>=3 AND id<=9)."""
+    spans: list[list[int]] = []
+    for run_id in ids:
+        if spans and spans[-1][1] == run_id - 1:
+            spans[-1][1] = run_id
+        else:
+            spans.append([run_id, run_id])
+    return [f"id={first}" if first == last else f"(id>={first} AND id<={last})" for first, last in spans]
 
 
-def _say(action: str, done: int, shown: int, name: str) -> None:
-    """What was done, in a sentence."""
-    runs = "1 run" if done == 1 else f"{done:,} runs"
-    if action == "trash":
-        rest = f" {shown - done:,} are under way and stay: cancel them first." if done < shown else ""
-        flash(f"{runs} moved to the trash.{rest}", "ok")
-    else:
-        flash(f"{runs} {'put under' if action == 'tag' else 'taken from under'} the tag “{name}”.", "ok")
-
-
-def _confirm(action: str, chosen: Chosen, back: str, name: str) -> Response:
+def _confirm(action: str, chosen: Chosen, back: str, name: str, home: str) -> Response:
     """How many runs it is about, and a button to go on."""
-    number = services.number_of(db.session(), chosen)
-    words, danger = ACTIONS[action]
+    ids = ids_of(db.session(), chosen)
+    picked = chosen.ids if isinstance(chosen, Trashed) else None if isinstance(chosen, RunFilter) else chosen
     return make_response(
         render_template(
             "history/confirm.html",
             action=action,
-            words=words,
-            danger=danger,
-            number=number,
+            about=ACTIONS[action],
+            number=len(ids),
+            mark=bulk_jobs.marked(ids),
             name=name,
-            ids=[] if isinstance(chosen, RunFilter) else chosen,
-            everything=isinstance(chosen, RunFilter),
+            ids=picked or [],
+            everything=picked is None,
+            days=chosen.days if isinstance(chosen, Trashed) else 0,
+            in_trash=action in IN_TRASH,
             filter=back,
-            back=f"{url_for('pages.historical_records')}{'?' if back else ''}{urlencode(parse_qsl(back))}",
+            back=home
+            if action in IN_TRASH
+            else f"{url_for('pages.historical_records')}{'?' if back else ''}{urlencode(parse_qsl(back))}",
         )
     )
+
+
+def bulk_progress(job_id: int) -> Response:
+    """How far it is with what is being done to many runs."""
+    session = db.session()
+    job = bulk_job(session, job_id)
+    if job is None:
+        abort(404, f"Nothing was asked for under the number {job_id}.")
+    working = job.state in ("Waiting", "Working")
+    response = htmx.render(
+        "history/bulk.html",
+        "history/_bulk.html",
+        htmx.STOP_POLLING if htmx.is_partial() and not working else 200,
+        job=job,
+        working=working,
+        about=ACTIONS[job.action],
+        said=bulk_jobs.said(job),
+        worker_alive=work.alive(session),
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def run_organise(run_id: int) -> AnyResponse:
@@ -142,15 +180,15 @@ def run_organise(run_id: int) -> AnyResponse:
 
 
 def trash() -> AnyResponse:
-    """What was deleted: restore it, or delete it for good (POST)."""
+    """What was deleted. A POST restores the runs that `ids` names, or deletes them for good, without asking again."""
     if request.method == "POST":
         ids = _picked()
-        if request.form.get("do") == "restore":
-            flash(f"{services.restore(ids):,} restored.", "ok")
-        elif request.form.get("do") == "purge":
-            flash(f"{services.purge(ids):,} deleted for good.", "ok")
-        else:
-            abort(422, "Choose restore or purge.")
+        if request.form.get("do") not in IN_TRASH:
+            abort(422, f"Choose {' or '.join(IN_TRASH)}.")
+        restoring = request.form["do"] == "restore"
+        flash(
+            f"{services.restore(ids):,} restored." if restoring else f"{services.purge(ids):,} deleted for good.", "ok"
+        )
         return redirect(url_for("pages.trash"), 303)
     session = db.session()
     return make_response(

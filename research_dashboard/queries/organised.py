@@ -1,12 +1,15 @@
-"""What people put beside a run: tags and notes."""
+"""What people put beside a run: tags and notes; and which runs they have chosen."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from research_dashboard.models import RunNote, RunTag, Tag
+from research_dashboard.base import utcnow
+from research_dashboard.models import ResearchRun, RunNote, RunTag, Tag
+from research_dashboard.queries.runs import RunFilter, run_conditions
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +35,31 @@ def beside(session: Session, run_id: int) -> Beside:
 def tag_names(session: Session, limit: int = 200) -> Sequence[str]:
     """The tags there are, by name."""
     return session.scalars(select(Tag.name).order_by(Tag.name).limit(limit)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Trashed:
+    """Runs in the trash: these, or all that have lain there for so many days."""
+
+    ids: tuple[int, ...] | None = None
+    days: int = 0
+
+
+Chosen = RunFilter | Trashed | Sequence[int]
+
+
+def conditions(chosen: Chosen) -> list[ColumnElement[bool]]:
+    """What a chosen run must be."""
+    run = ResearchRun
+    if isinstance(chosen, RunFilter):
+        return list(run_conditions(chosen))
+    if isinstance(chosen, Trashed):
+        old = run.deleted_at <= utcnow() - timedelta(days=chosen.days)
+        return [run.deleted_at.is_not(None), old, *([] if chosen.ids is None else [run.id.in_(chosen.ids)])]
+    return [run.id.in_(chosen), run.deleted_at.is_(None)]
+
+
+def ids_of(session: Session, chosen: Chosen, most: int | None = None) -> list[int]:
+    """The numbers of the chosen runs, ascending."""
+    statement = select(ResearchRun.id).where(*conditions(chosen)).order_by(ResearchRun.id).limit(most)
+    return list(session.scalars(statement))

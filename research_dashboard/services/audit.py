@@ -1,6 +1,8 @@
 """Writing down who changed what: in the same transaction as the change itself, so that neither is there alone."""
 
 import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +40,16 @@ def who_acts() -> str:
     """The name of who is behind what this thread does."""
     who = _who.get()
     return who.name if who else _login()
+
+
+@contextmanager
+def on_behalf_of(who: Who) -> Iterator[None]:
+    """What is done below here is done for him, unless somebody speaks already: in a worker nobody does."""
+    token = _who.set(_who.get() or who)
+    try:
+        yield
+    finally:
+        _who.reset(token)
 
 
 def record(

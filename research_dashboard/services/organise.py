@@ -7,13 +7,13 @@ and nothing happens when there are others by now.
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from research_dashboard.base import fold, folded, utcnow
 from research_dashboard.extensions import reading, writing
 from research_dashboard.models import ENDED, Origin, ResearchRun, RunNote, RunTag, Tag
-from research_dashboard.queries.runs import RunFilter, run_conditions
+from research_dashboard.queries.organised import Chosen, ids_of
 from research_dashboard.services.audit import record
 from research_dashboard.tables.record import COLOURS, MOST_NOTE
 
@@ -29,35 +29,16 @@ class CannotOrganise(ValueError):
 class OthersByNow(CannotOrganise):
     """There are more or fewer runs than the caller was shown."""
 
-    def __init__(self, shown: int, now: int) -> None:
-        super().__init__(f"You were shown {shown:,} runs, and there are {now:,} by now. Nothing was done: look again.")
+    def __init__(self, shown: int, now: int, *, others: bool = False) -> None:
+        there = "they are not the same" if others else f"there are {now:,}"
+        super().__init__(f"You were shown {shown:,} runs, and {there} by now. Nothing was done: look again.")
         self.now = now
-
-
-Chosen = RunFilter | Sequence[int]
-
-
-def _where(chosen: Chosen) -> list[ColumnElement[bool]]:
-    if isinstance(chosen, RunFilter):
-        return list(run_conditions(chosen))
-    return [ResearchRun.id.in_(chosen), ResearchRun.deleted_at.is_(None)]
-
-
-def number_of(session: Session, chosen: Chosen) -> int:
-    """How many runs these are; runs in the trash are not among them."""
-    return session.scalar(select(func.count()).select_from(ResearchRun).where(*_where(chosen))) or 0
-
-
-def first_ids(session: Session, chosen: Chosen, most: int) -> list[int]:
-    """The first of these runs, by their numbers."""
-    statement = select(ResearchRun.id).where(*_where(chosen)).order_by(ResearchRun.id).limit(most)
-    return list(session.scalars(statement))
 
 
 def _batches(chosen: Chosen, shown: int | None) -> Iterator[list[int]]:
     """The ids, a chunk at a time, as they were when this began. Raises OthersByNow."""
     with reading() as session:
-        ids = list(session.scalars(select(ResearchRun.id).where(*_where(chosen)).order_by(ResearchRun.id)))
+        ids = ids_of(session, chosen)
     if shown is not None and shown != len(ids):
         raise OthersByNow(shown, len(ids))
     for begin in range(0, len(ids), CHUNK):
@@ -136,6 +117,11 @@ def _tag(session: Session, name: str, colour: str | None) -> int:
     if colour is not None:
         session.execute(update(Tag).where(Tag.id == found).values(colour=colour))
     return found
+
+
+def there_is_a_tag(session: Session, name: str) -> bool:
+    """True for the name of a tag, whatever its case."""
+    return session.scalar(select(Tag.id).where(folded(Tag.name) == fold(name))) is not None
 
 
 def tag(chosen: Chosen, name: str, colour: str | None = None, shown: int | None = None) -> int:
