@@ -155,3 +155,9 @@ def one_transaction() -> Iterator[Session]:
             yield session
         finally:
             _outer.reset(token)
+
+
+def outside_transactions() -> None:
+    """Make sure that no transaction is open here, before something slow. Raises RuntimeError."""
+    if _outer.get() is not None:
+        raise RuntimeError("this must not be done in a transaction")

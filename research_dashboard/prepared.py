@@ -1,7 +1,7 @@
 """INSERTs made once: SQLAlchemy takes ten times as long to handle one as SQLite to run it.
 
 The statement is SQLAlchemy's, compiled once for the database; on SQLite the driver is then handed its text and values
-(docs/decisions/0012), elsewhere SQLAlchemy runs it.
+(docs/decisions/0013), elsewhere SQLAlchemy runs it.
 """
 
 import sqlite3

@@ -1,7 +1,7 @@
 """How often somebody may ask: counted in this process's memory (package limits), for the API and for signing in.
 
 Flask-Limiter wraps the same package, but looks every request's limits up, exempt or not, which was a quarter of what a
-small answer cost; and it puts Retry-After on answers that have one of their own (docs/decisions/0012).
+small answer cost; and it puts Retry-After on answers that have one of their own (docs/decisions/0013).
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Who writes, in a process whose database takes one writer at a time (docs/decisions/0012).
+"""Who writes, in a process whose database takes one writer at a time (docs/decisions/0013).
 
 SQLite lets a second writer sleep and look again, for longer each time, so that an unlucky one waits a hundred times as
 long as its work takes. Here the threads of a process stand in one line instead; and short pieces of work share a

@@ -1,6 +1,10 @@
 """The page of rules is read from the tables the research runs on, so it cannot say something else."""
 
+import hashlib
+import json
+
 from research_dashboard.research.concepts import CONCEPTS
+from research_dashboard.research.crowd import MOST
 from research_dashboard.research.evaluate import EVERY_RATIO
 from research_dashboard.research.rulebook import rulebook
 from research_dashboard.research.rules import RULES, RULES_VERSION
@@ -44,3 +48,26 @@ def test_a_concept_says_its_tags_in_order_or_its_formula() -> None:
     assert rows["gross_profit"]["steps"][1]["formula"] == "revenue − cost_of_revenue"
     assert rows["revenue"]["steps"][0]["how"] == "largest of"
     assert rows["debt"]["steps"][0]["tags"][0] == "us-gaap:LongTermDebtNoncurrent"
+
+
+def test_the_version_is_raised_whenever_the_same_filings_would_give_other_results() -> None:
+    judged = {
+        "concepts": [
+            {key: row[key] for key in ("id", "unit", "kind", "bank_steps", "steps", "partial_tags", "not_for")}
+            for row in BOOK["concepts"]
+        ],
+        "ratios": [{key: row[key] for key in ("id", "unit", "formula", "not_for", "codes")} for row in BOOK["ratios"]],
+        "rules": BOOK["rules"],
+        "chosen": [BOOK["score"], BOOK["selection"], BOOK["peers"]],
+        "codes": [row["code"] for row in BOOK["codes"]],
+    }
+    digest = hashlib.sha256(json.dumps(judged, sort_keys=True).encode()).hexdigest()[:16]
+    assert {RULES_VERSION: digest} == {"2": "a59f2d11f1fe5d79"}, (
+        "raise RULES_VERSION if results differ, then write the digest down"
+    )
+
+
+def test_the_book_says_how_peers_are_chosen_and_cut() -> None:
+    text = " ".join(BOOK["peers"])
+    assert f"more than {MOST} companies" in text
+    assert "18 months" in text

@@ -10,12 +10,14 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from research_dashboard.models import DataLoad
-from research_dashboard.queries.companies import loads_newest_first, stock
+from research_dashboard.queries.companies import TICKERS, loads_newest_first, stock, tickers_load
 from research_dashboard.services.companies import CompanyError, UnknownCompany, resolve
 from research_dashboard.services.imports import import_data_set
 from research_dashboard.services.loads import import_bundle
+from research_dashboard.services.tickers import fetch_index, look_up
 from research_dashboard.services.uploads import upload
 from research_dashboard.settings import Settings
+from research_dashboard.sources.bundled import bundled_until
 from research_dashboard.sources.imported import UnusableDataSet
 from research_dashboard.sources.uploaded import MOST_BYTES, BadUploadError, template
 
@@ -49,13 +51,18 @@ def import_command(file: Path) -> None:
 @companies.command("fetch")
 @click.argument("name")
 def fetch_command(name: str) -> None:
-    """Fetch from the SEC: a quarter of every filer (2026q1), or one company by name, ticker or CIK. Needs a contact."""
+    """Fetch from the SEC: one company by name, ticker or CIK, a quarter of every filer (2026q1), or the index of
+    tickers (tickers), which is fetched at most once a day. Needs a contact."""
     from research_dashboard.services.live import fetch_company  # the HTTP client is for those who fetch
     from research_dashboard.sources.live import QUARTER
     from research_dashboard.sources.sec import SecError
 
     settings: Settings = current_app.config["SETTINGS"]
     try:
+        if name == "tickers":
+            fetch_index(settings)
+            click.echo(_index())
+            return
         if QUARTER.fullmatch(name):
             load = _fetch_quarter(name, settings)
         else:
@@ -71,10 +78,12 @@ def _filer(name: str, settings: Settings) -> tuple[int, str]:
     """CIK and name; with live data on, a CIK that is not known here yet will do. Raises CompanyError."""
     from research_dashboard.services.live import access_of
 
+    typed = re.fullmatch(r"(?:CIK)?0*([1-9]\d{0,9})", name.strip(), re.IGNORECASE)
+    if typed is None:  # a CIK needs no index
+        look_up([name], settings)
     try:
         company = resolve(name, need_figures=False)
     except UnknownCompany:
-        typed = re.fullmatch(r"(?:CIK)?0*([1-9]\d{0,9})", name.strip(), re.IGNORECASE)
         if typed is None or not access_of(settings).contact:
             raise
         return int(typed[1]), f"CIK {typed[1]}"
@@ -121,6 +130,20 @@ def status() -> None:
     """Say what is loaded, from where and from when."""
     held = stock()
     click.echo(f"{held.companies:,} companies known, {held.with_facts:,} with figures; {held.facts:,} facts.")
+    click.echo(f"Index of companies: {_index()}")
     for load in loads_newest_first(limit=20):
+        if load.name == TICKERS:
+            continue
         state = f"{load.facts:,} facts of {load.companies:,} companies" if load.finished_at else "not finished"
         click.echo(f"{load.loaded_at:%Y-%m-%d %H:%M} UTC  {load.source:8}  {load.name}  {load.version}  {state}")
+
+
+def _index() -> str:
+    """Which index of companies serves, and from when it is."""
+    load = tickers_load()
+    if load is None or load.finished_at is None:
+        return f"the one that came with the program; its newest filing is of {bundled_until()}."
+    return (
+        f"{load.position:,} tickers of {load.companies:,} companies, fetched from the SEC on "
+        f"{load.finished_at:%Y-%m-%d %H:%M} UTC."
+    )

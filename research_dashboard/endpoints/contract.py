@@ -124,6 +124,8 @@ class ProblemPlugin(FlaskPlugin):
             raise invalid([FieldError(name, "There is no such parameter; this address takes none.")])
         if json:
             kwargs["json"] = validated(json, json_body())
+        if ahead := DOCUMENTED[func.__name__].ahead:
+            ahead(kwargs["json"])
         if request.method == "POST" and "Idempotency-Key" in request.headers:
             return _once(lambda: func(*args, **kwargs))
         return func(*args, **kwargs)
@@ -182,6 +184,7 @@ class Documented:
     media: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     kept: bool = False  # the same answer until something is committed: see kept.py
+    ahead: Callable[[Any], None] | None = None  # with the body, before all else: for what must not be in a transaction
 
 
 DOCUMENTED: dict[str, Documented] = {}
@@ -196,6 +199,7 @@ def endpoint(
     media: tuple[str, ...] = (),
     reads: tuple[str, ...] = (),
     kept: bool = False,
+    ahead: Callable[[Any], None] | None = None,
 ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
     """Make an endpoint: its annotations `query` and `json` say what it reads, this what it answers.
 
@@ -203,7 +207,7 @@ def endpoint(
     """
 
     def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
-        DOCUMENTED[view.__name__] = Documented(problems, takes, gives, media, reads, kept)
+        DOCUMENTED[view.__name__] = Documented(problems, takes, gives, media, reads, kept, ahead)
         models = {f"HTTP_{status}": model for status, model in answers.items()}
         made: Callable[..., Response] = spec.validate(resp=Answers(**models), tags=[tag], operation_id=view.__name__)(
             view

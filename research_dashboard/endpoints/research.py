@@ -16,14 +16,27 @@ from research_dashboard.queries.preferences import preferences, sec_contact
 from research_dashboard.services.companies import CompanyError, resolve
 from research_dashboard.services.records import NoSuchRun
 from research_dashboard.services.runs import RunError, cancel, rerun, resume, start_research
+from research_dashboard.services.tickers import look_up
 
 # What RFC 9110 says of 422 fits each: the request is understood, its content cannot be processed. 404 and 409 speak of
 # the address and of the state of what stands there, and /api/research is there and has no state.
 PROBLEMS = {"unknown": "unknown-company", "ambiguous": "ambiguous-company", "no_figures": "no-figures"}
 
 
+def _look_up(json: ResearchCreate) -> None:
+    """Ask the SEC for names that are unknown here, where live data is on: once a day, and outside of transactions."""
+    db.session().commit()
+    look_up(map(str, (json.company, *json.peers)), current_app.config["SETTINGS"])
+
+
 @endpoint(
-    {202: Run}, "unknown-company", "ambiguous-company", "no-figures", tag="Research", gives=("Location", "Retry-After")
+    {202: Run},
+    "unknown-company",
+    "ambiguous-company",
+    "no-figures",
+    tag="Research",
+    gives=("Location", "Retry-After"),
+    ahead=_look_up,
 )
 def research_create(json: ResearchCreate) -> Response:
     """Research a company. The same request that waits or works already is answered with the same run."""

@@ -6,11 +6,11 @@ from flask import flash, make_response, redirect, render_template, request, url_
 from werkzeug.wrappers import Response as AnyResponse
 
 from research_dashboard.forms import BatchForm
-from research_dashboard.pages.researcher import live, sources
+from research_dashboard.pages.researcher import checked, live, sources
 from research_dashboard.pages.runs import researcher as speaker
 from research_dashboard.research import wording
 from research_dashboard.research.model import Company
-from research_dashboard.services.batches import Batch, BatchError, check_list, companies_of, start_all
+from research_dashboard.services.batches import Batch, BatchError, companies_of, start_all
 from research_dashboard.services.runs import Started, start_research
 
 MOST_NAMED = 100  # runs that an address can name
@@ -25,7 +25,7 @@ def batch() -> AnyResponse:
     valid = form.validate()
     try:
         need_figures = not (form.source.data == "live" or (form.source.data == "auto" and live()))
-        lines = check_list(form.companies.data or "", need_figures=need_figures)
+        lines = checked(form.companies.data or "", need_figures=need_figures)
     except BatchError as error:
         form.companies.errors = [str(error)]
         return _page(form, 422)

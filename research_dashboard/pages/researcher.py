@@ -1,6 +1,6 @@
 """The researcher page: which company do you mean? GET shows, POST starts; while one types, the nearest are offered."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flask import current_app, make_response, redirect, render_template, request, url_for
@@ -19,6 +19,7 @@ from research_dashboard.queries.directory import Entry, Suggestion, suggest
 from research_dashboard.queries.preferences import sec_contact
 from research_dashboard.queries.status import loaded
 from research_dashboard.research.steps import STEPS
+from research_dashboard.services.batches import Line, check_list
 from research_dashboard.services.companies import (
     LONGEST,
     AmbiguousCompany,
@@ -28,6 +29,7 @@ from research_dashboard.services.companies import (
     resolve,
 )
 from research_dashboard.services.runs import RunError, start_research
+from research_dashboard.services.tickers import look_up
 
 AT_HAND, RECENT = 40, 6
 
@@ -79,9 +81,11 @@ def address_of(company: Entry | Suggestion) -> str:
 def _start(form: ResearchForm) -> AnyResponse:
     """Start what was asked for and lead to its run; or say at the field what is missing, and start nothing."""
     valid = form.validate()
+    look_up_all([form.company.data or "", *form.all_peers()])
     need_figures = not (form.source.data == "live" or (form.source.data == "auto" and live()))
     peers = _peers(form, need_figures)
     choices: Sequence[Entry] = ()
+    note = ""
     try:
         company = resolve(form.company.data or "", need_figures=need_figures)
         if valid and not form.peers.errors:
@@ -101,12 +105,26 @@ def _start(form: ResearchForm) -> AnyResponse:
     except UnknownCompany as error:
         nearest = "Did you mean" if error.choices else "Check the spelling, or give its ticker or CIK."
         form.company.errors = [f"No company called “{(form.company.data or '')[:80]}” is known. {nearest}"]
-        choices = error.choices
+        choices, note = error.choices, error.note
     except CompanyError as error:
         form.company.errors = [error.message]
     except RunError as error:
         form[error.field].errors = [str(error)]
-    return _page(form, status=422, choices=choices)
+    return _page(form, status=422, choices=choices, note=note)
+
+
+def look_up_all(texts: Iterable[str]) -> bool:
+    """Ask the SEC for names that are unknown here, where live data is on: once a day, and outside of transactions."""
+    db.session().commit()
+    return look_up(texts, current_app.config["SETTINGS"])
+
+
+def checked(text: str, *, need_figures: bool) -> Sequence[Line]:
+    """A pasted list, each line checked; the SEC's index is asked for names unknown here. Raises BatchError."""
+    lines = check_list(text, need_figures=need_figures)
+    if look_up_all(line.text for line in lines if line.error):
+        lines = check_list(text, need_figures=need_figures)
+    return lines
 
 
 def _peers(form: ResearchForm, need_figures: bool) -> list[str]:
@@ -136,7 +154,7 @@ def _page(form: ResearchForm, *, status: int = 200, **context: Any) -> AnyRespon
         today=utcnow().date(),
         live=live(),
         address_of=address_of,
-        **{"typed": "", "found": [], "choices": [], **context},
+        **{"typed": "", "found": [], "choices": [], "note": "", **context},
     )
     return make_response(page, status)
 

@@ -11,14 +11,14 @@ from research_dashboard.access import actor
 from research_dashboard.extensions import db
 from research_dashboard.models import Every, Watchlist
 from research_dashboard.pages.frame import preferences
-from research_dashboard.pages.researcher import live
+from research_dashboard.pages.researcher import checked, live
 from research_dashboard.pages.runs import researcher
 from research_dashboard.queries import watchlists as queries
 from research_dashboard.queries.facts import company_by_cik
 from research_dashboard.research import wording
 from research_dashboard.services import schedule
 from research_dashboard.services import watchlists as services
-from research_dashboard.services.batches import BatchError, Line, check_list, companies_of
+from research_dashboard.services.batches import BatchError, Line, companies_of
 from research_dashboard.services.watchlists import NoSuchListError, Schedule, WatchlistError
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -123,7 +123,7 @@ def _lines(*, required: bool = True) -> list[Line]:
     text = request.form.get("companies", "")
     if not required and not text.strip():
         return []
-    return list(check_list(text, need_figures=not live()))
+    return list(checked(text, need_figures=not live()))
 
 
 def _to_be_asked(lines: list[Line]) -> bool:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -32,6 +32,21 @@ def stock() -> Stock:
             with_facts=session.scalar(select(func.count(Fact.company_id.distinct()))) or 0,
             facts=session.scalar(select(func.count(Fact.id))) or 0,
         )
+
+
+TICKERS = "company_tickers.json"  # the SEC's index of tickers, by its name in data_loads
+
+
+def tickers_load(since: datetime | None = None) -> DataLoad | None:
+    """The SEC's index of tickers as it was fetched last, if that was since then."""
+    statement = (
+        select(DataLoad)
+        .where(DataLoad.source == Source.LIVE, DataLoad.name == TICKERS, DataLoad.finished_at.is_not(None))
+        .order_by(DataLoad.finished_at.desc())
+        .limit(1)
+    )
+    with reading() as session:
+        return session.scalar(statement if since is None else statement.where(DataLoad.finished_at >= since))
 
 
 def loads_newest_first(limit: int = 50) -> Sequence[DataLoad]:

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from research_dashboard.research.concepts import CONCEPTS, DEBT_TAGS, Concept, D, Sector, Step
+from research_dashboard.research.crowd import MOST, STALE_DAYS
 from research_dashboard.research.evaluate import LABELS, NET_DEBT, SHOWN_AS
 from research_dashboard.research.meanings import MEANINGS
+from research_dashboard.research.peers import CLOSE_FROM, SHOWN_FROM, WIDE_FROM
 from research_dashboard.research.ratios import CAGR_YEARS, GROWTHS, RATIOS, Ratio
 from research_dashboard.research.rules import RULES, RULES_VERSION
 from research_dashboard.research.rules.engine import QUADRANTS, SPAN, Rule
@@ -28,8 +30,25 @@ def rulebook() -> dict[str, Any]:
             f"The best finding of each topic, those of {SHOWN_FROM} points and more, at most {SHOWN_MOST} a quadrant; "
             f"the best {counted(SHOWN_LEAST, 'finding')} where fewer reach that."
         ),
+        "peers": peer_rules(),
         "codes": [{"code": code, "mark": absent.mark, "reason": absent.reason} for code, absent in ABSENT.items()],
     }
+
+
+def peer_rules() -> list[str]:
+    """How a set of peers comes about, with the numbers that choose it."""
+    return [
+        "The peers you choose are all taken, and nothing is widened.",
+        "Otherwise companies of the same four-digit industry code (SIC); where fewer than "
+        f"{SHOWN_FROM} have revenue in the comparison year, of its first three digits, its first two, the SEC's review "
+        "office, then all that are loaded.",
+        f"Where more than {MOST} companies belong to a level, the {MOST} whose newest revenue is nearest to the "
+        "subject's, as a ratio, are compared, and the page says so.",
+        f"Left out, with the reason, is who reports in another currency, whose newest year ended more than "
+        f"{round(STALE_DAYS * 12 / 365)} months before the as-of date, or who has no revenue in the comparison year.",
+        f"Rules read a set only from {CLOSE_FROM} peers of one industry on; a rule of growth also one of {WIDE_FROM} "
+        "peers of one review office.",
+    ]
 
 
 def concept_row(concept: Concept) -> dict[str, Any]:

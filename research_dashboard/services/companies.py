@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
+from research_dashboard.base import utcnow
 from research_dashboard.models import Source
-from research_dashboard.queries.companies import company_by_id, sources_of
+from research_dashboard.queries.companies import company_by_id, sources_of, tickers_load
 from research_dashboard.queries.directory import Directory, Entry, core_words, directory, plain_words, symbol_of
 from research_dashboard.research.model import Company
+from research_dashboard.sources.bundled import bundled_until
 
 LONGEST = 200
 OFFERED = 8
@@ -27,6 +30,9 @@ class CompanyError(ValueError):
         self.message, self.choices = message, tuple(choices)
         self.fitting = fitting or len(self.choices)
 
+    def __str__(self) -> str:
+        return self.message
+
 
 class EmptyCompany(CompanyError):
     """Nothing was typed."""
@@ -41,9 +47,10 @@ class UnusableName(CompanyError):
 
 
 class UnknownCompany(CompanyError):
-    """No company is called so; `choices` are those with the nearest names."""
+    """No company is called so; `choices` are those with the nearest names, `note` says how old the index is."""
 
     code = "unknown"
+    note = ""
 
 
 class AmbiguousCompany(CompanyError):
@@ -63,7 +70,12 @@ def resolve(text: str, *, need_figures: bool = True) -> Company:
 
     `need_figures` False (live data is on) also takes a company whose figures are not in the database yet.
     """
-    entry = find(directory(), clean(text))
+    try:
+        entry = find(directory(), clean(text))
+    except UnknownCompany as error:
+        error.note = index_age()
+        error.message = f"{error.message} {error.note}".rstrip()
+        raise
     if need_figures and not entry.loaded:
         raise KnownWithoutFigures(
             f"{described(entry)} is known, but its figures are not here: turn on live data (give the SEC a contact on "
@@ -74,6 +86,18 @@ def resolve(text: str, *, need_figures: bool = True) -> Company:
     if company is None:
         raise UnknownCompany(f"{entry.name} is no longer here.")
     return company
+
+
+def index_age() -> str:
+    """From when the index of companies is, where it may be too old to know a new name; empty where it is of today."""
+    load = tickers_load()
+    if load is None or load.finished_at is None:
+        old = f"came with the program (its newest filing is of {bundled_until()})"
+    elif load.finished_at < utcnow() - timedelta(hours=24):
+        old = f"was fetched from the SEC on {load.finished_at:%Y-%m-%d}"
+    else:
+        return ""
+    return f"The index of companies {old} and may be old: a newer name may be missing."
 
 
 def source_for(company: Company, live: bool) -> str:

@@ -256,7 +256,7 @@ class _AcrossMachines:
     """A slot of this machine's queue, and then the database's: a lock held for as long as a slot lasts."""
 
     def __init__(self, here: FileLimiter) -> None:
-        self.here, self.pause = here, here.pause
+        self.here, self.pause, self.hurry = here, here.pause, here.hurry
 
     def wait(self) -> None:
         """Return when the next request may go out."""

@@ -13,7 +13,7 @@ from research_dashboard.base import utcnow
 from research_dashboard.extensions import reading, writing
 from research_dashboard.models import Company, DataLoad, Fact, Filing, Source, Ticker, XbrlTag
 from research_dashboard.services.audit import record
-from research_dashboard.sources.bundled import Bundle, Listed, bundle_version, read_bundle
+from research_dashboard.sources.bundled import Listed, bundle_version, read_bundle
 from research_dashboard.sources.companyfacts import Row
 from research_dashboard.sources.submissions import FilingRow, Identity
 
@@ -43,7 +43,7 @@ def import_bundle() -> DataLoad:
     with writing() as session:
         load = start_load(session, Source.BUNDLED, BUNDLE, bundle.version, bundle.sha256)
         if load.finished_at is None:
-            _list_companies(session, bundle)
+            list_companies(session, bundle.listed)
             filings_of: dict[int, list[FilingRow]] = {}
             for filing in bundle.filings:
                 filings_of.setdefault(filing.cik or 0, []).append(filing)
@@ -212,11 +212,11 @@ def filing_values(filing: FilingRow, company_id: int) -> dict[str, Any]:
     }
 
 
-def _list_companies(session: Session, bundle: Bundle) -> None:
+def list_companies(session: Session, listed: Sequence[Listed]) -> None:
     """The SEC's index of tickers: every listed company is known by name, with figures or without."""
     connection, now = session.connection(), utcnow()
     names: dict[int, Listed] = {}  # in the SEC's order, the largest first: ids keep it
-    for line in bundle.listed:
+    for line in listed:
         names.setdefault(line.cik, line)
     insert_new(
         connection,
@@ -229,7 +229,7 @@ def _list_companies(session: Session, bundle: Bundle) -> None:
     ids = dict(connection.execute(select(Company.cik, Company.id)).fetchall())
     seen: dict[int, int] = {}
     rows = []
-    for line in bundle.listed:
+    for line in listed:
         seen[line.cik] = seen.get(line.cik, 0) + 1
         rows.append({"symbol": line.ticker, "company_id": ids[line.cik], "position": seen[line.cik]})
     insert_new(connection, Ticker.__table__, rows)

@@ -70,6 +70,12 @@ def sources() -> dict[str, Any]:
     return dict(json.loads(_file("SOURCES.json").read_bytes()))
 
 
+@cache
+def bundled_until() -> date:
+    """The day of the newest filing in the bundle: what else it holds is not known to be newer."""
+    return max(_filing(row).filed for row in _csv("filings.csv.gz"))
+
+
 def bundle_version() -> str:
     """The version of the bundle that ships with this code."""
     return str(sources()["version"])

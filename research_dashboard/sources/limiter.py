@@ -27,6 +27,9 @@ class Limiter(Protocol):
     def pause(self, seconds: float) -> None:
         """Let nobody send anything for so long."""
 
+    def hurry(self, seconds: float) -> None:
+        """Wait for no slot that is further off than this from now on."""
+
 
 class FileLimiter:
     """Slots handed out one by one; a locked file holds the moment of the next one."""
@@ -50,6 +53,10 @@ class FileLimiter:
         """Nobody gets a slot for so many seconds."""
         until = time.time() + min(seconds, LONGEST_PAUSE)
         self._move(lambda kept: max(until, kept), 0.0)
+
+    def hurry(self, seconds: float) -> None:
+        """Be no more patient than so many seconds."""
+        self.patience = min(seconds, self.patience)
 
     def _move(self, to: Callable[[float], float], gap: float, limit: float | None = None) -> float:
         """Set the kept moment to `to` of it plus the gap, alone; returns it without the gap."""

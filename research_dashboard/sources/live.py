@@ -66,7 +66,7 @@ def fetch(client: SecClient, cik: int, progress: Progress, *, name: str | None =
         body, answer = client.get_json(url, what, _noted(progress, 0.0, what))
         identity, filings = _profile(answer, cik, what)
         forms = {filing.form for filing in filings.values()}
-        answers.append(keep_raw(client.access.instance, cik, "submissions", body))
+        answers.append(keep_raw(raw_folder(client.access.instance, cik), "submissions", body))
     name = identity.name if identity else name
     what = f"the figures of {name}"
     url = f"{client.access.data_url}/api/xbrl/companyfacts/CIK{cik:010}.json"
@@ -76,7 +76,7 @@ def fetch(client: SecClient, cik: int, progress: Progress, *, name: str | None =
         if error.kind == "not_found":
             raise _without_figures(name, forms) from None
         raise
-    answers.append(keep_raw(client.access.instance, cik, "companyfacts", body))
+    answers.append(keep_raw(raw_folder(client.access.instance, cik), "companyfacts", body))
     facts = _figures(answer, cik, what)
     if not facts:
         raise _without_figures(name, forms)
@@ -123,10 +123,14 @@ def _without_figures(name: str, forms: set[str]) -> SecError:
     return SecError("no_xbrl", f"{name} files no figures with the SEC (no XBRL).", OTHER)
 
 
-def keep_raw(instance: Path, cik: int, name: str, body: bytes) -> Answer:
-    """Keep an answer as it came, once: INSTANCE/raw/CIK##########/NAME.TIME.SHA256.json.gz."""
+def raw_folder(instance: Path, cik: int) -> Path:
+    """Where a company's answers are kept."""
+    return instance / "raw" / f"CIK{cik:010}"
+
+
+def keep_raw(folder: Path, name: str, body: bytes) -> Answer:
+    """Keep an answer as it came, once: FOLDER/NAME.TIME.SHA256.json.gz."""
     digest, at = sha256(body), utcnow()
-    folder = instance / "raw" / f"CIK{cik:010}"
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.glob(f"{name}.*.{digest}.json.gz"):
         return Answer(name, digest, at, path)
@@ -139,7 +143,7 @@ def keep_raw(instance: Path, cik: int, name: str, body: bytes) -> Answer:
 
 def keep_absence(instance: Path, cik: int, error: SecError) -> None:
     """Remember that the SEC has no figures of a company, and when it said so."""
-    folder = instance / "raw" / f"CIK{cik:010}"
+    folder = raw_folder(instance, cik)
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / "absent.part"
     said = {"kind": error.kind, "message": error.message, "cure": error.cure, "at": utcnow().isoformat()}
@@ -150,7 +154,7 @@ def keep_absence(instance: Path, cik: int, error: SecError) -> None:
 def kept_absence(instance: Path, cik: int, since: datetime) -> SecError | None:
     """What the SEC said instead of figures, if that was since then."""
     try:
-        said = json.loads((instance / "raw" / f"CIK{cik:010}" / "absent.json").read_text())
+        said = json.loads((raw_folder(instance, cik) / "absent.json").read_text())
         found = SecError(said["kind"], said["message"], said["cure"])
         return found if datetime.fromisoformat(said["at"]) >= since else None
     except (OSError, ValueError, KeyError, TypeError):  # never said, or not readable: it is asked anew
