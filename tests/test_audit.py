@@ -152,6 +152,7 @@ UNAUDITED = {
     "leases": "the worker's own moves, in the run's log",
     "live": "what the SEC answered, kept as a load with its hash",
     "notices": "messages told by the clock, no change of anybody's",
+    "tickers._save": "what the SEC answered, kept as a load with its hash",
     "schedule": "the clock's own doing; the runs that it starts are written down",
     "watchlists.watch": "add_companies() and make_list() write it down",
     "watchlists.mark_read": "which notices a reader has seen",

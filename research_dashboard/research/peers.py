@@ -19,7 +19,7 @@ from research_dashboard.research.wording import counted, listed, long_date
 Level = Literal["sic4", "sic3", "sic2", "office", "all", "chosen"]
 
 LEVELS: tuple[Level, ...] = ("sic4", "sic3", "sic2", "office", "all")  # narrowest first
-SHOWN_FROM = 5  # peers that end the widening of the display set
+ENOUGH_FROM = 5  # peers that end the widening of the display set
 CLOSE_FROM = 3  # peers that make an industry, or a choice, a finding set
 WIDE_FROM = 5
 NARROW = frozenset({"sic4", "sic3", "chosen"})  # sets within which a rank says something
@@ -338,7 +338,7 @@ def _display(subject: Analysed, pool: Callable[[Level], Pool], *, chosen: bool) 
         return _settle(subject, pool("chosen")) or _fullest(subject, pool("chosen"))
     for level in LEVELS:
         found = _settle(subject, pool(level))
-        if found and len(found.peers) >= SHOWN_FROM:
+        if found and len(found.peers) >= ENOUGH_FROM:
             return found
     return _settle(subject, pool("all")) or _fullest(subject, pool("all"))
 

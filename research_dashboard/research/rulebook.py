@@ -7,7 +7,7 @@ from research_dashboard.research.concepts import CONCEPTS, DEBT_TAGS, Concept, D
 from research_dashboard.research.crowd import MOST, STALE_DAYS
 from research_dashboard.research.evaluate import LABELS, NET_DEBT, SHOWN_AS
 from research_dashboard.research.meanings import MEANINGS
-from research_dashboard.research.peers import CLOSE_FROM, SHOWN_FROM, WIDE_FROM
+from research_dashboard.research.peers import CLOSE_FROM, ENOUGH_FROM, WIDE_FROM
 from research_dashboard.research.ratios import CAGR_YEARS, GROWTHS, RATIOS, Ratio
 from research_dashboard.research.rules import RULES, RULES_VERSION
 from research_dashboard.research.rules.engine import QUADRANTS, SPAN, Rule
@@ -40,8 +40,8 @@ def peer_rules() -> list[str]:
     return [
         "The peers you choose are all taken, and nothing is widened.",
         "Otherwise companies of the same four-digit industry code (SIC); where fewer than "
-        f"{SHOWN_FROM} have revenue in the comparison year, of its first three digits, its first two, the SEC's review "
-        "office, then all that are loaded.",
+        f"{ENOUGH_FROM} have revenue in the comparison year, of its first three digits, its first two, the SEC's "
+        "review office, then all that are loaded.",
         f"Where more than {MOST} companies belong to a level, the {MOST} whose newest revenue is nearest to the "
         "subject's, as a ratio, are compared, and the page says so.",
         f"Left out, with the reason, is who reports in another currency, whose newest year ended more than "
