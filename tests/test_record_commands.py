@@ -54,11 +54,28 @@ def test_the_seeds_runs_arrive_once_and_what_cannot_be_is_named(app: Flask, seed
         assert (run.origin, run.date.isoformat()) == ("seed", "2025-04-01T07:30:00+00:00")
         assert [step.step_name for step in run.details] == ["First", "Second"]
         assert [result.result_data for result in run.results] == [{"market_share": 12}, "not json"]
-    page = app.test_client().get("/historical-records?run=1").text
-    assert "an imported record (legacy): its figures have no source" in page
+    for where in ("/historical-records", "/historical-records?run=1", "/runs/1"):
+        assert "figures without source (legacy)" in app.test_client().get(where).text, where
     again = runner.invoke(args=["db", "import-seed", str(seed)])
     assert again.exit_code == 1
     assert "was imported before: 2 runs" in again.output
+
+
+def test_a_seed_that_breaks_off_leaves_nothing_behind(app: Flask, tmp_path: Path) -> None:
+    path = tmp_path / "broken.db"
+    with sqlite3.connect(path) as connection:
+        connection.executescript(SEED)
+        rows = [(n, "C" * 150, "ann", "2025-04-01 09:30:00", 1.0, "Completed", 1) for n in range(10, 3000)]
+        connection.executemany("INSERT INTO research_runs VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+    connection.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 2 // 3])
+    refused = app.test_cli_runner().invoke(args=["db", "import-seed", str(path)])
+    assert (refused.exit_code, "Nothing was stored" in refused.output or "is not" in refused.output) == (1, True)
+    with app.app_context():
+        assert db.session.query(ResearchRun).count() == 0
+    path.write_bytes(whole)
+    assert "2,992 runs" in app.test_cli_runner().invoke(args=["db", "import-seed", str(path)]).output
 
 
 def test_another_file_is_no_seed(app: Flask, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from research_dashboard.extensions import from_json, reading, writing
+from research_dashboard.extensions import from_json, writing
 from research_dashboard.models import Origin, ResearchDetail, ResearchResult, ResearchRun, Status, StepStatus
 from research_dashboard.services.audit import record
 from research_dashboard.tables.runs import (
@@ -59,30 +59,38 @@ class Imported:
 
 
 def import_seed(path: Path, zone: tzinfo = UTC) -> Imported:
-    """Read the seed's database into the record. Its times have no zone: `zone` says which they are in.
+    """Read the seed's database into the record, whole or not at all. Its times have no zone: `zone` says which it is.
 
     A row that cannot be (a company without a name, a status that is none) stays out and is named. Raises CannotImport.
     """
     mark = f"seed {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
-    with reading() as session:
-        before = session.scalar(select(func.count()).where(ResearchRun.data_version == mark)) or 0
-    if before:
-        raise CannotImport(f"{path.name} was imported before: {before:,} runs of it are on record.")
     done = Imported()
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as seed:
         seed.row_factory = sqlite3.Row
         _is_the_seeds(seed, path)
-        last = -1
-        while rows := seed.execute(
-            "SELECT * FROM research_runs WHERE id > ? ORDER BY id LIMIT ?", (last, CHUNK)
-        ).fetchall():
-            with writing() as session:
-                for row in rows:
-                    _run(session, seed, row, mark=mark, zone=zone, done=done)
-            last = rows[-1]["id"]
-    with writing() as session:
-        record(session, "record.import_seed", path.name, after={"runs": done.runs, "left_out": done.left_out})
+        with writing() as session:
+            before = session.scalar(select(func.count()).where(ResearchRun.data_version == mark)) or 0
+            if before:
+                raise CannotImport(f"{path.name} was imported before: {before:,} runs of it are on record.")
+            try:
+                _runs(session, seed, mark=mark, zone=zone, done=done)
+            except sqlite3.DatabaseError as error:
+                raise CannotImport(f"{path.name} cannot be read to its end: {error}. Nothing was stored.") from None
+            record(session, "record.import_seed", path.name, after={"runs": done.runs, "left_out": done.left_out})
     return done
+
+
+def _runs(session: Session, seed: sqlite3.Connection, *, mark: str, zone: tzinfo, done: Imported) -> None:
+    """Every run of the seed, sent to the database in chunks, so that memory stays flat."""
+    last = -1
+    while rows := seed.execute(
+        "SELECT * FROM research_runs WHERE id > ? ORDER BY id LIMIT ?", (last, CHUNK)
+    ).fetchall():
+        for row in rows:
+            _run(session, seed, row, mark=mark, zone=zone, done=done)
+        session.flush()
+        session.expunge_all()
+        last = rows[-1]["id"]
 
 
 def _is_the_seeds(seed: sqlite3.Connection, path: Path) -> None:
