@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from research_dashboard.base import utcnow
-from research_dashboard.extensions import reading
+from research_dashboard.extensions import reading, writing
 from research_dashboard.models import ResearchDetail, ResearchRun
 from research_dashboard.pages.progress import poll_after, progress
 from research_dashboard.research.steps import STEPS
@@ -58,6 +58,28 @@ def test_a_partial_is_never_mistaken_for_the_page(in_app: Flask, visit: Visit) -
     assert "HX-Request" in visit(path).headers["Vary"]
     assert "HX-Request" in visit(path, htmx=True).headers["Vary"]
     assert visit(path).headers["Cache-Control"] == "no-store"
+
+
+def test_who_watches_is_told_304_until_something_of_the_run_changes(in_app: Flask, visit: Visit) -> None:
+    make_worker()
+    first, second = make_research("Queued"), make_research("Queued", ago=60)
+    path = f"/runs/{second}"
+    seen = visit(path, htmx=True).headers
+    assert seen["Cache-Control"] == "private, no-cache"
+    client = in_app.test_client()
+    asking = {"HX-Request": "true", "If-None-Match": seen["ETag"]}
+    again = client.get(path, headers=asking)
+    assert (again.status_code, again.data) == (304, b"")
+    assert "HX-Request" in again.headers["Vary"]
+    assert client.get(path, headers={"If-None-Match": seen["ETag"]}).status_code == 200  # the whole page is not kept
+    with writing() as session:
+        session.get_one(ResearchRun, first).status = "Cancelled"
+    moved = client.get(path, headers=asking)
+    assert "Waiting in the queue, next" in moved.text
+    with writing() as session:
+        session.get_one(ResearchRun, second).status = "Cancelled"
+    ended = client.get(path, headers=asking)
+    assert (ended.status_code, "ETag" in ended.headers) == (286, False)
 
 
 @BOTH_WAYS

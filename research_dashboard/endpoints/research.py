@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Response, current_app, request
 
+from research_dashboard.base import utcnow
 from research_dashboard.endpoints.answers import Progress, Run
 from research_dashboard.endpoints.contract import answer, endpoint, sender
 from research_dashboard.endpoints.shapes import ReportQuery, ResearchCreate
@@ -84,6 +85,10 @@ def _company_problem(error: CompanyError, json: ResearchCreate) -> Problem:
 def run_progress(run_id: int) -> Response:
     """How far a run is."""
     session = db.session()
+    rows = work.watched(session, run_id, utcnow())
+    state = records.fingerprint(repr(rows))  # read before the rest, which is as new or newer: 304 is never wrong
+    if rows and request.if_none_match.contains(state):
+        return _unchanged(state, ended=rows[0].status in ENDED)
     run = records.run_record(session, run_id)
     if run is None:
         raise NoSuchRun(run_id)
@@ -106,8 +111,14 @@ def run_progress(run_id: int) -> Response:
         "worker_alive": ended or not ours or work.alive(session),
     }
     response = answer(body, headers={} if ended else {"Retry-After": "1"})
-    if request.if_none_match:
-        response.make_conditional(request)
+    response.set_etag(state)
+    return response
+
+
+def _unchanged(state: str, *, ended: bool) -> Response:
+    """304: nothing of the run has changed since."""
+    response = Response(status=304, headers={"Cache-Control": "no-cache"} | ({} if ended else {"Retry-After": "1"}))
+    response.set_etag(state)
     return response
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Protocol
 
 from research_dashboard.models import ENDED, Origin, ResearchDetail, ResearchRun, Status, StepStatus
 from research_dashboard.research.steps import STEPS
@@ -145,7 +146,18 @@ def _left(steps: tuple[Step, ...]) -> float | None:
     return left
 
 
-def poll_after(run: ResearchRun, now: datetime) -> str | None:
+class Going(Protocol):
+    """What a run's age and state are read from: the run, or a row of it."""
+
+    @property
+    def status(self) -> Any: ...
+    @property
+    def started_at(self) -> Any: ...
+    @property
+    def date(self) -> Any: ...
+
+
+def poll_after(run: Going, now: datetime) -> str | None:
     """How long a page waits before it asks again, longer the longer the run takes; None when it is over."""
     if run.status in ENDED:
         return None

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Response, abort, flash, redirect, url_for
+from flask import Response, abort, flash, redirect, request, session, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response as AnyResponse
@@ -14,10 +14,12 @@ from research_dashboard.base import utcnow
 from research_dashboard.extensions import db
 from research_dashboard.models import ENDED, Level, ResearchResult, ResearchRun, Status
 from research_dashboard.pages.changes import changes_context
+from research_dashboard.pages.frame import preferences
 from research_dashboard.pages.progress import bars, is_ours, poll_after, progress
 from research_dashboard.pages.report import report_context
 from research_dashboard.queries import run_log, work
 from research_dashboard.queries.changes import changes_of
+from research_dashboard.queries.records import fingerprint
 from research_dashboard.services import runs as services
 from research_dashboard.timeline import draw, pauses
 
@@ -49,12 +51,44 @@ HEADINGS = {
 
 
 def run(run_id: int) -> Response:
-    """A run: its progress while it works, then its report. htmx is sent the part that changes, at the end with 286."""
-    context = _context(found_run(run_id))
-    status = htmx.STOP_POLLING if htmx.is_partial() and not context["poll_after"] else 200
-    response = htmx.render("runs/show.html", "runs/_swap.html", status, **context)
-    response.headers["Cache-Control"] = "no-store" if context["under_way"] else "no-cache"
+    """A run: its progress while it works, then its report. htmx is sent the part that changes, at the end with 286.
+
+    The page asks every second or two, and its browser with If-None-Match: while nothing has changed, that is 304.
+    """
+    state = _state(run_id) if htmx.is_partial() else None
+    if state and request.if_none_match.contains(state):
+        response = Response(status=304)
+        response.vary.add("HX-Request")
+    else:
+        context = _context(found_run(run_id))
+        status = htmx.STOP_POLLING if htmx.is_partial() and not context["poll_after"] else 200
+        response = htmx.render("runs/show.html", "runs/_swap.html", status, **context)
+        if not context["under_way"]:
+            response.headers["Cache-Control"] = "no-cache"
+            return response
+    response.headers["Cache-Control"] = "private, no-cache" if state else "no-store"
+    if state:
+        response.set_etag(state)
     return response
+
+
+def _state(run_id: int) -> str | None:
+    """What a part of the page that waits shows, as an ETag; None where it is not to be kept: at the end, with messages.
+
+    The seconds gone by are part of it, so that a running clock goes on; who reads, because the buttons are theirs.
+    """
+    now, who = utcnow(), actor()
+    rows = work.watched(db.session(), run_id, now)
+    if not rows or rows[0].status in ENDED or "_flashes" in session:
+        return None
+    began = rows[0].started_at
+    shown = (
+        int((now - began).total_seconds()) if began else 0,
+        poll_after(rows[0], now),
+        who and who.name,
+        preferences(),
+    )
+    return fingerprint(repr((rows, shown)))
 
 
 def run_cancel(run_id: int) -> AnyResponse:

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import exists, func, or_, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Engine, case, exists, func, or_, select, text
+from sqlalchemy.orm import Session, aliased
 
 from research_dashboard.base import utcnow
+from research_dashboard.tables.run_log import RunLogLine
 from research_dashboard.tables.runs import (
     OURS,
     STANDS,
@@ -24,11 +27,13 @@ RECENT_STEPS = 200  # how many past steps the usual time is the median of
 
 def alive(session: Session, now: datetime | None = None) -> bool:
     """True when a worker has beaten lately: without one, a run waits for ever and its page says so."""
-    now = now or utcnow()
+    return bool(session.scalar(select(_beats(now or utcnow()))))
+
+
+def _beats(now: datetime) -> ColumnElement[bool]:
     # A beat from the future is one of before the clock was set back; it proves nothing for longer than a live worker
     # takes to beat again, so it is held to the same bound.
-    lately = Worker.beat_at.between(now - DEAD_AFTER, now + DEAD_AFTER)
-    return bool(session.scalar(select(exists().where(lately))))
+    return exists().where(Worker.beat_at.between(now - DEAD_AFTER, now + DEAD_AFTER))
 
 
 def workers(session: Session, now: datetime | None = None) -> Sequence[Worker]:
@@ -69,15 +74,32 @@ def waiting_and_working(session: Session) -> Mapping[str, int]:
     return {status.value: found.get(status.value, 0) for status in WAITING_OR_WORKING}
 
 
+_usual: WeakKeyDictionary[Engine, tuple[Any, Mapping[str, float]]] = WeakKeyDictionary()
+_past = aliased(ResearchRun, name="past")
+_newest = (
+    select(_past.id)
+    .where(_past.status == Status.COMPLETED, _past.origin != "api")
+    .order_by(_past.date.desc(), _past.id.desc())
+)
+
+
 def usual_seconds(session: Session) -> Mapping[str, float]:
-    """The usual time of each step in seconds: the median over the last completed ones."""
+    """The usual time of each step in seconds: the median over the last completed ones.
+
+    It is worked out when another run has completed: a thousand rows, and those who watch ask every second.
+    """
+    engine = session.get_bind().engine
+    newest = session.execute(_newest.add_columns(_past.finished_at).limit(1)).one_or_none()
+    key = None if newest is None else tuple(newest)
+    kept = _usual.get(engine)
+    if kept is None or kept[0] != key:
+        kept = _usual[engine] = (key, _medians(session))
+    return kept[1]
+
+
+def _medians(session: Session) -> Mapping[str, float]:
     usual: dict[str, float] = {}
-    recent = (
-        select(ResearchRun.id)
-        .where(ResearchRun.status == Status.COMPLETED, ResearchRun.origin != "api")
-        .order_by(ResearchRun.date.desc(), ResearchRun.id.desc())
-        .limit(RECENT_STEPS)
-    )
+    recent = _newest.limit(RECENT_STEPS)
     statement = select(ResearchDetail.step_name, ResearchDetail.start_time, ResearchDetail.end_time).where(
         ResearchDetail.research_run_id.in_(recent.scalar_subquery())
     )
@@ -90,3 +112,44 @@ def usual_seconds(session: Session) -> Mapping[str, float]:
         middle = len(values) // 2
         usual[name] = values[middle] if len(values) % 2 else (values[middle - 1] + values[middle]) / 2
     return usual
+
+
+def watched(session: Session, run_id: int, now: datetime) -> Sequence[Any]:
+    """All that changes in a run's progress, in one small statement: who has seen these rows has seen it all.
+
+    A row for each step: the run, the step, how many wait before it, its newest line of log, the run that completed
+    last (the usual times come from it), and whether a worker lives. Nothing for a run that is not there.
+    """
+    run, other = ResearchRun, aliased(ResearchRun, name="other")
+    ahead = select(func.count(other.id)).where(
+        text(f"other.{UNFINISHED}"),
+        other.status == Status.QUEUED,
+        other.origin.in_(OURS),
+        other.deleted_at.is_(None),
+        or_(other.priority < run.priority, (other.priority == run.priority) & (other.id < run.id)),
+    )
+    line = select(func.max(RunLogLine.id)).where(RunLogLine.research_run_id == run.id)
+    step = ResearchDetail
+    statement = (
+        select(
+            *(
+                run.status,
+                run.company,
+                run.researcher,
+                run.attempts,
+                run.started_at,
+                run.finished_at,
+                run.error_kind,
+                run.date,
+            ),
+            *(step.position, step.status, step.progress, step.message, step.start_time, step.end_time, step.attempt),
+            case((run.status == Status.QUEUED, ahead.correlate(run).scalar_subquery())),
+            line.correlate(run).scalar_subquery(),
+            _newest.limit(1).scalar_subquery(),
+            _beats(now),
+        )
+        .outerjoin(step, step.research_run_id == run.id)
+        .where(run.id == run_id, run.deleted_at.is_(None))
+        .order_by(step.position)
+    )
+    return session.execute(statement).all()
