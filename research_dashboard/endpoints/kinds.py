@@ -116,9 +116,10 @@ Moment = Annotated[
     BeforeValidator(_moment),
     WithJsonSchema({"type": "string", "format": "date-time", "description": "ISO 8601; without offset: UTC."}),
 ]
-Minutes = Annotated[float, BeforeValidator(number), Field(ge=0, le=MAX_DURATION_MINS, allow_inf_nan=False)]
-Count = Annotated[int, BeforeValidator(number), Field(ge=0, le=MAX_INSIGHTS)]
-RunId = Annotated[int, BeforeValidator(number), Field(ge=1, le=MAX_ID)]
+# The bounds come first: behind a validator pydantic does not describe them as minimum and maximum.
+Minutes = Annotated[float, Field(ge=0, le=MAX_DURATION_MINS, allow_inf_nan=False), BeforeValidator(number)]
+Count = Annotated[int, Field(ge=0, le=MAX_INSIGHTS), BeforeValidator(number)]
+RunId = Annotated[int, Field(ge=1, le=MAX_ID), BeforeValidator(number)]
 ResultData = Annotated[
     Any, BeforeValidator(_result_data), Field(description="JSON; a text that holds JSON is stored as what it holds.")
 ]

@@ -119,7 +119,7 @@ class DetailChange(Change):
     end_time: Moment | None = None
     status: StepStatus = StepStatus.RUNNING
     message: Message | None = None
-    progress: Annotated[float, BeforeValidator(number), Field(ge=0, le=1)] = 0
+    progress: Annotated[float, Field(ge=0, le=1), BeforeValidator(number)] = 0
 
 
 class DetailCreate(Strict):

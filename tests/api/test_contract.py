@@ -1,5 +1,6 @@
 """The contract: every route, parameter and status is in it, and what is sent and answered keeps to it."""
 
+import json
 import re
 import subprocess
 import sys
@@ -65,6 +66,16 @@ def test_the_contract_names_errors_with_examples_and_every_parameter(document: d
     assert {"skip", "limit", "cursor", "company", "status", "sort", "start", "end", "fields", "include"} <= names
     assert "RunCreate" in document["components"]["schemas"]
     assert document["components"]["schemas"]["RunCreate"]["properties"]["company"]["examples"] == ["Acme"]
+
+
+def test_the_contract_bounds_every_number_in_words_of_json_schema(document: dict[str, Any]) -> None:
+    shapes = document["components"]["schemas"]
+    made = next(shape for name, shape in shapes.items() if name.startswith("RunCreate"))["properties"]
+    assert (made["duration_mins"]["minimum"], made["duration_mins"]["maximum"]) == (0, 525_600)
+    assert (made["insights"]["minimum"], made["insights"]["maximum"]) == (0, 1_000_000)
+    text = json.dumps(document)
+    assert '"ge":' not in text, "pydantic's own word: no reader of JSON Schema knows it"
+    assert '"le":' not in text
 
 
 def test_every_problem_has_its_page(client: FlaskClient) -> None:
