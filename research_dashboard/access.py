@@ -292,9 +292,6 @@ def _bearer_challenge() -> Any:
 
 def safe_target(target: str | None) -> str:
     """A path of this site to go on to, or the overview: never another site's address."""
-    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or "\\" in target:
+    if not target or not target.startswith("/") or target.startswith("//"):
         return "/"
-    parts = urlsplit(target)
-    if parts.scheme or parts.netloc or any(ord(letter) < 32 for letter in target):
-        return "/"
-    return target
+    return target if target.isprintable() and "\\" not in target else "/"

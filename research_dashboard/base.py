@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import JSON, Dialect, Engine, MetaData, Numeric, String, event
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
@@ -176,6 +177,13 @@ def _on_connect(connection: Any, _record: Any) -> None:
     for pragma in (f"busy_timeout = {BUSY * 1000}", "journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
     connection.create_function("fold", 1, lambda text: None if text is None else fold(text), deterministic=True)
+
+
+@event.listens_for(Engine, "handle_error")
+def _on_error(context: ExceptionContext) -> None:
+    """A connection that SQLite opened read-only stays so when the file can be written again: it is given up."""
+    if context.dialect.name == "sqlite" and "readonly database" in str(context.original_exception):
+        context.is_disconnect = True
 
 
 @event.listens_for(Engine, "begin")

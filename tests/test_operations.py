@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from research_dashboard.extensions import writing
-from research_dashboard.services import health
+from research_dashboard.services import accounts, health
 from tests.test_models import make_run
 
 ROOT = Path(__file__).parent.parent
@@ -21,6 +21,17 @@ def test_not_ready_says_which_part_is_not_and_what_to_do(client: FlaskClient) ->
     worker = answer.get_json()["checks"]["worker"]
     assert not worker["well"]
     assert "flask worker" in worker["cure"]
+
+
+def test_once_there_are_accounts_a_stranger_is_not_told_where_things_lie(app: Flask) -> None:
+    with app.app_context():
+        accounts.add_user("ann", "correct horse battery", "viewer")
+        token = accounts.add_token("ann", "monitor", "read", 30)[0]
+    stranger = app.test_client().get("/readyz")
+    assert stranger.get_json()["checks"]["instance"] == {"well": True}
+    assert str(app.config["SETTINGS"].instance) not in stranger.text
+    known = app.test_client().get("/readyz", headers={"Authorization": f"Bearer {token}"})
+    assert known.get_json()["checks"]["instance"]["found"] == str(app.config["SETTINGS"].instance)
 
 
 def test_the_doctor_names_each_cure_and_fails_when_something_is_wrong(app: Flask) -> None:

@@ -5,6 +5,7 @@ import zoneinfo
 from flask import Response, abort, current_app, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from research_dashboard.access import safe_target
 from research_dashboard.forms import SettingsForm
 from research_dashboard.htmx import is_partial
 from research_dashboard.pages.frame import preferences
@@ -12,12 +13,6 @@ from research_dashboard.queries.preferences import THEMES
 from research_dashboard.services.preferences import save_preferences
 
 A_YEAR = 365 * 24 * 60 * 60
-
-
-def local_path(path: str) -> str | None:
-    """The path, if it stays on this site; None for anything a browser could read as another site's address."""
-    plain = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
-    return path if plain and "\\" not in path else None
 
 
 def _keep_theme(response: AnyResponse, theme: str) -> None:
@@ -29,7 +24,7 @@ def theme_save() -> Response:
     theme = request.form.get("theme", "")
     if theme not in THEMES:
         abort(422, f"The theme is one of {', '.join(THEMES)}.")
-    back = local_path(request.form.get("next", "")) or url_for("pages.overview")
+    back = safe_target(request.form.get("next"))
     response = make_response("", 204) if is_partial() else make_response(redirect(back, 303))
     _keep_theme(response, theme)
     return response

@@ -6,19 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from research_dashboard.reports.book import JSON, Book
+from research_dashboard.reports.run_lists import harmless
 from research_dashboard.research.wording import MILLIONS, exact
 
 COLUMNS = (
     "company", "cik", "concept", "label", "period", "start", "end", "value", "unit", "made", "formula", "code",
     "tag", "accession", "form", "filed", "url", "source",
 )  # fmt: skip
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-
-def safe(value: Any) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_DANGEROUS) else text
 
 
 def raw(value: Any) -> str:
@@ -50,23 +44,23 @@ def _row(book: Book, figure: JSON, company: Any, cik: Any) -> tuple[str, ...]:
     period = figure["period"]
     sources = sorted({book.number[fact["accession"]] for fact in facts})
     return (
-        safe(company),
+        harmless(company),
         raw(cik),
-        safe(figure["concept"]),
-        safe(figure.get("label")),
-        safe(period.get("label")),
-        safe(period.get("start")),
-        safe(period.get("end")),
+        harmless(figure["concept"]),
+        harmless(figure.get("label")),
+        harmless(period.get("label")),
+        harmless(period.get("start")),
+        harmless(period.get("end")),
         raw(figure.get("value")),
-        safe(figure["unit"]),
-        "uploaded" if figure["made"] == "filed" and of_facts("form") == "uploaded" else safe(figure["made"]),
-        safe(figure.get("formula")),
-        safe(figure.get("code")),
-        safe(of_facts("tag")),
-        safe(of_facts("accession")),
-        safe(of_facts("form")),
-        safe(of_facts("filed")),
-        safe(of_facts("url")),
+        harmless(figure["unit"]),
+        "uploaded" if figure["made"] == "filed" and of_facts("form") == "uploaded" else harmless(figure["made"]),
+        harmless(figure.get("formula")),
+        harmless(figure.get("code")),
+        harmless(of_facts("tag")),
+        harmless(of_facts("accession")),
+        harmless(of_facts("form")),
+        harmless(of_facts("filed")),
+        harmless(of_facts("url")),
         "; ".join(str(number) for number in sources),
     )
 

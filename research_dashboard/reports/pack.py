@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from research_dashboard.reports.book import Book
-from research_dashboard.reports.csv_file import raw, safe
+from research_dashboard.reports.csv_file import raw
 from research_dashboard.reports.model import Report
+from research_dashboard.reports.run_lists import harmless
 from research_dashboard.research.wording import MILLIONS
 
 FACT_COLUMNS = ("id", "cik", "tag", "unit", "start", "end", "value", "form", "filed", "accession", "url", "source")
@@ -53,7 +54,9 @@ def facts(results: Mapping[str, Any]) -> str:
         plain = (fact.get(name) for name in ("tag", "unit", "start", "end"))
         filed = (fact.get(name) for name in ("form", "filed", "accession", "url"))
         number = book.number[fact["accession"]]
-        writer.writerow([key, raw(fact.get("cik")), *map(safe, plain), raw(fact["value"]), *map(safe, filed), number])
+        writer.writerow(
+            [key, raw(fact.get("cik")), *map(harmless, plain), raw(fact["value"]), *map(harmless, filed), number]
+        )
     return out.getvalue()
 
 

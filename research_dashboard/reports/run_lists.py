@@ -58,10 +58,9 @@ def instant(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
-def harmless(text: str | None) -> str:
-    """The text as a spreadsheet may open it: what looks like a formula gets an apostrophe before it."""
-    if not text:
-        return ""
+def harmless(value: Any) -> str:
+    """The value as a spreadsheet may open it: what looks like a formula gets an apostrophe before it."""
+    text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(DANGEROUS) else text
 
 

@@ -243,6 +243,13 @@ def test_after_signing_in_one_stays_on_this_site(target: str | None) -> None:
     assert safe_target(target) == "/"
 
 
+@pytest.mark.parametrize(
+    "target", ["/historical-records?company=%22A%20B%22&page=2#run-3", "/a?next=https://b.example"]
+)
+def test_a_path_of_this_site_is_gone_on_to(target: str) -> None:
+    assert safe_target(target) == target
+
+
 def test_a_password_is_kept_as_scrypt(in_app: Flask, users: dict[str, str]) -> None:
     assert all(user.password_hash.startswith("scrypt:") for user in accounts.users())
 
