@@ -5,7 +5,7 @@ COPY requirements.lock build.lock pyproject.toml hatch_build.py README.md LICENS
 COPY research_dashboard research_dashboard
 RUN python -m venv /opt/venv \
  && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock \
- && /opt/venv/bin/pip install --no-cache-dir 'psycopg[binary]>=3.2' \
+ && /opt/venv/bin/pip install --no-cache-dir 'psycopg[binary]>=3.2' 'redis>=5,<8' \
  && PIP_CONSTRAINT=build.lock /opt/venv/bin/pip install --no-cache-dir --no-deps . \
  && /opt/venv/bin/python -m compileall -q /opt/venv
 

@@ -1,18 +1,29 @@
-"""How often somebody may ask: counted in this process's memory (package limits), for the API and for signing in.
+"""How often somebody may ask: counted by the package limits, for the API, for pages and for signing in.
 
+The counts stand in this process's memory, or in a store that several processes and machines share (RATE_STORAGE). One
+that does not answer closes nobody's door: each process then counts by itself, says so in the log, and looks again soon.
 Flask-Limiter wraps the same package, but looks every request's limits up, exempt or not, which was a quarter of what a
-small answer cost; and it puts Retry-After on answers that have one of their own (docs/decisions/0013).
+small answer cost; and it puts Retry-After on answers that have one of their own (docs/decisions/0013, 0014).
 """
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 
 from flask import Flask, current_app
 from limits import RateLimitItem, parse_many
-from limits.storage import MemoryStorage
+from limits.errors import StorageError
+from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
+
+from research_dashboard.logs import logger
+
+ANSWER_WITHIN = 0.5  # seconds that a shared store has, on each request
+LOOK_AGAIN = 10.0  # seconds before one that did not answer is asked anew
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,28 +36,62 @@ class Window:
     exceeded: bool
 
 
+class Counter:
+    """Counts in the store at the address; in this process's memory where that is the store, or while it is away."""
+
+    def __init__(self, uri: str) -> None:
+        self.own = FixedWindowRateLimiter(MemoryStorage())
+        self.shared: FixedWindowRateLimiter | None = None
+        if not uri.startswith("memory:"):
+            waits = {"socket_connect_timeout": ANSWER_WITHIN, "socket_timeout": ANSWER_WITHIN}
+            self.shared = FixedWindowRateLimiter(storage_from_string(uri, wrap_exceptions=True, **waits))
+        self.away_until = 0.0
+
+    def answers(self) -> bool:
+        """True when the shared store can be reached; also when there is none to reach."""
+        return self.shared is None or bool(self.shared.storage.check())
+
+    def ask(self, question: Callable[[FixedWindowRateLimiter], Answer]) -> Answer:
+        """The question's answer, from the shared store where there is one and it answers."""
+        if self.shared is not None and time.monotonic() >= self.away_until:
+            try:
+                return question(self.shared)
+            except StorageError as error:
+                self.away_until = time.monotonic() + LOOK_AGAIN
+                logger.warning("rate_store_away", error=str(error), cure="each process counts by itself meanwhile")
+        return question(self.own)
+
+
 def count(rates: str, *key: str) -> Window:
     """Count one more request of this key against the rates ("10 per minute; 60 per hour")."""
-    counter: FixedWindowRateLimiter = current_app.extensions["rates"]
-    windows = [_count(counter, rate, key) for rate in _parsed(rates)]
-    return min(windows, key=lambda window: (not window.exceeded, window.remaining))
+
+    def counted(by: FixedWindowRateLimiter) -> Window:
+        windows = [_window(by, rate, key, within=by.hit(rate, *key)) for rate in _parsed(rates)]
+        return min(windows, key=lambda window: (not window.exceeded, window.remaining))
+
+    return counter().ask(counted)
 
 
 def exceeded(rates: str, *key: str) -> Window | None:
     """The rate that this key has used up, if any; nothing is counted."""
-    counter: FixedWindowRateLimiter = current_app.extensions["rates"]
-    for rate in _parsed(rates):
-        if not counter.test(rate, *key):
-            return _window(counter, rate, key, within=False)
-    return None
+
+    def used_up(by: FixedWindowRateLimiter) -> Window | None:
+        for rate in _parsed(rates):
+            if not by.test(rate, *key):
+                return _window(by, rate, key, within=False)
+        return None
+
+    return counter().ask(used_up)
 
 
-def _count(counter: FixedWindowRateLimiter, rate: RateLimitItem, key: tuple[str, ...]) -> Window:
-    return _window(counter, rate, key, within=counter.hit(rate, *key))
+def counter() -> Counter:
+    """The present application's."""
+    found: Counter = current_app.extensions["rates"]
+    return found
 
 
-def _window(counter: FixedWindowRateLimiter, rate: RateLimitItem, key: tuple[str, ...], *, within: bool) -> Window:
-    stats = counter.get_window_stats(rate, *key)
+def _window(by: FixedWindowRateLimiter, rate: RateLimitItem, key: tuple[str, ...], *, within: bool) -> Window:
+    stats = by.get_window_stats(rate, *key)
     reset = max(1, math.ceil(stats.reset_time - time.time()))
     return Window(rate.amount, stats.remaining, reset, not within)
 
@@ -57,5 +102,5 @@ def _parsed(rates: str) -> list[RateLimitItem]:
 
 
 def init_app(app: Flask) -> None:
-    """Give the application a count of its own, from zero."""
-    app.extensions["rates"] = FixedWindowRateLimiter(MemoryStorage())
+    """Give the application a count of its own: from zero, or as a shared store has it."""
+    app.extensions["rates"] = Counter(app.config["SETTINGS"].rate_storage)

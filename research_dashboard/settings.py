@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import limits
+import limits.storage
 
 PREFIX = "RESEARCH_DASHBOARD_"
+RATE_STORES = ("redis", "rediss", "redis+unix")  # beside memory://, where requests can be counted
 
 
 class SettingError(ValueError):
@@ -30,6 +32,7 @@ class Settings:
     log_format: str = "text"
     api_limit: str = "600 per minute"
     page_limit: str = "1200 per minute"
+    rate_storage: str = field(default="memory://", repr=False)  # may hold a password
     trusted_proxies: int = 0
 
     @property
@@ -82,8 +85,25 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         log_format=log_format,
         api_limit=rate("API_LIMIT", "600 per minute"),
         page_limit=rate("PAGE_LIMIT", "1200 per minute"),
+        rate_storage=_rate_storage(get("RATE_STORAGE", "memory://")),
         trusted_proxies=whole("TRUSTED_PROXIES", 0, 0, 9),
     )
+
+
+def _rate_storage(uri: str) -> str:
+    """Where requests are counted. Raises SettingError, which does not repeat it: a password may be in it."""
+    name, cure = f"{PREFIX}RATE_STORAGE", "give memory:// or redis://HOST:PORT/NUMBER (rediss:// for TLS)"
+    scheme, _, rest = uri.partition("://")
+    if uri != "memory://" and (scheme not in RATE_STORES or not rest):
+        raise SettingError(f"{name} cannot be used: {cure}.")
+    if scheme in RATE_STORES:
+        try:
+            limits.storage.storage_from_string(uri)  # connects at the first request only
+        except limits.errors.ConfigurationError:
+            raise SettingError(f"{name} needs a package: pip install 'research-dashboard[redis]'.") from None
+        except ValueError:
+            raise SettingError(f"{name} cannot be used: {cure}.") from None
+    return uri
 
 
 def _kept_secret(instance: Path) -> str:

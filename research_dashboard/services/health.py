@@ -9,6 +9,7 @@ from datetime import timedelta
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from research_dashboard import rates
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import reading
 from research_dashboard.queries import status, work
@@ -49,6 +50,7 @@ def checks(settings: Settings) -> list[Check]:
             ("backup", _backup),
             ("live data", _live),
             ("accounts", _accounts),
+            ("limits", _limits),
         )
     ]
 
@@ -139,3 +141,13 @@ def _accounts(name: str, _settings: Settings) -> Check:
     there = has_accounts()
     cure = "" if there else "To let others in, make an account: `flask users add NAME --role admin`."
     return Check(name, there, "everybody signs in" if there else "this machine only", cure, needed=False)
+
+
+def _limits(name: str, _settings: Settings) -> Check:
+    counter = rates.counter()
+    if counter.shared is None:
+        return Check(name, True, "each process counts by itself", needed=False)
+    if counter.answers():
+        return Check(name, True, "one count, in the store of RESEARCH_DASHBOARD_RATE_STORAGE", needed=False)
+    cure = "Start it, or check RESEARCH_DASHBOARD_RATE_STORAGE; until then each process counts by itself."
+    return Check(name, False, "the store that counts does not answer", cure, needed=False)
