@@ -56,8 +56,11 @@ db = SQLAlchemy(
 
 
 def _ours(name: str | None, kind: str, _parents: Any) -> bool:
-    """False for the full-text index and its shadow tables, which the models do not describe."""
-    return not (kind == "table" and name is not None and name.startswith("run_search"))
+    """False for what the models do not describe: the full-text index with its shadow tables, the queue for the SEC,
+    the trigram indexes."""
+    return name is None or not name.startswith(
+        ("run_search", "sec_pace", "company_names_parts", "research_runs_title_parts")
+    )
 
 
 class Migrations:

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Iterator
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from sqlalchemy.exc import SQLAlchemyError
 
-from research_dashboard.extensions import reading
+from research_dashboard.extensions import db, reading
 from research_dashboard.queries import status, work
+from research_dashboard.sources.limiter import limiter_of
 from research_dashboard.tables.runs import Status
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -35,8 +36,17 @@ class Record:
     """The record's numbers: the same whichever process is asked, for they come from the database."""
 
     def collect(self) -> Iterator[Metric]:
-        """Runs by status, live workers, usual step times, the database's size."""
+        """Runs by status, the queue's depth, live workers, step times, calls to the SEC, the database's size."""
+        yield CounterMetricFamily(
+            "research_dashboard_sec_calls",
+            "Requests sent to the SEC by every process on every machine.",
+            limiter_of(current_app.config["SETTINGS"].instance, db.engine).calls(),
+        )
         with reading() as session:
+            waiting = work.waiting_and_working(session)
+            yield GaugeMetricFamily(
+                "research_dashboard_queue_depth", "Runs that wait for a worker.", waiting[Status.QUEUED]
+            )
             runs = GaugeMetricFamily("research_dashboard_runs", "Runs on record.", labels=["status"])
             counts = status.runs_by_status(session)
             for state in Status:

@@ -282,7 +282,9 @@ def _match(element: Any, compiler: Any, **kw: Any) -> str:
 
 @compiles(text_match, "postgresql")
 def _match_on_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
-    return f"run_search.document @@ websearch_to_tsquery('english', {compiler.process(element.clauses, **kw)})"
+    phrase = compiler.process(element.clauses, **kw)  # its quotes and star are punctuation to PostgreSQL
+    beginning = f"CASE WHEN right({phrase}, 1) = '*' THEN ':*' ELSE '' END"
+    return f"run_search.document @@ (nullif(phraseto_tsquery('english', {phrase})::text, '') || {beginning})::tsquery"
 
 
 def holds_word(text: str) -> ColumnElement[bool]:
@@ -320,7 +322,7 @@ FIELDS: Mapping[str, Field] = {
         Field("origin", "Origin", choice(run.origin, tuple(each.value for each in Origin))),
         Field("tag", "Tag", _tag),
         Field("error", "Error", a_rare_text(ERROR)),
-        Field("title", "Title", a_text(func.coalesce(run.title, ""))),
+        Field("title", "Title", a_text(func.coalesce(run.title, NOTHING))),
     )
 }
 ALIASES = {"findings": "insights", "duration_mins": "duration", "error_kind": "error", "gap": "gaps", "tags": "tag"}

@@ -42,6 +42,13 @@ def database(session: Session) -> Database:
     return Database("PostgreSQL", str(version), str(migration), size)
 
 
+def has_trigrams(session: Session) -> bool | None:
+    """True when parts of names are found by PostgreSQL's trigram index, False without pg_trgm; None on SQLite."""
+    if session.get_bind().dialect.name == "sqlite":
+        return None
+    return bool(session.scalar(text("SELECT EXISTS (SELECT FROM pg_indexes WHERE indexname = 'company_names_parts')")))
+
+
 def runs_by_status(session: Session) -> Mapping[str, int]:
     """How many runs stand in each state, in the order of the states; trash is not counted."""
     statement = (

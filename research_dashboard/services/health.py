@@ -44,6 +44,7 @@ def checks(settings: Settings) -> list[Check]:
             ("disk", _disk),
             ("database", _database),
             ("migration", _migration),
+            ("search", _search),
             ("data", _data),
             ("worker", _worker),
             ("queue", _queue),
@@ -92,6 +93,20 @@ def _migration(name: str, _settings: Settings) -> Check:
     here, wanted = current_revision(), newest_revision()
     cure = "Run `flask db upgrade`; it makes a backup first." if (here or "") < wanted else "Install the newer program."
     return Check(name, here == wanted, f"{here or 'none'}, the program's is {wanted}", "" if here == wanted else cure)
+
+
+def _search(name: str, _settings: Settings) -> Check:
+    with reading() as session:
+        trigrams = status.has_trigrams(session)
+    if trigrams is None:
+        return Check(name, True, "full text (FTS5)", needed=False)
+    if trigrams:
+        return Check(name, True, "full text (tsvector), parts of names by trigrams (pg_trgm)", needed=False)
+    cure = (
+        "To speed parts of names up among very many companies, install the server's contrib package, then run "
+        "`CREATE EXTENSION pg_trgm` and the two CREATE INDEX … gin_trgm_ops of migration 0014."
+    )
+    return Check(name, False, "full text (tsvector); pg_trgm is not there, each name is looked at", cure, needed=False)
 
 
 def _data(name: str, _settings: Settings) -> Check:

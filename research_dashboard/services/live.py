@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import db, reading, writing
@@ -25,8 +25,9 @@ from research_dashboard.services.loads import (
     start_load,
 )
 from research_dashboard.settings import Settings
+from research_dashboard.sources import limiter
 from research_dashboard.sources.imported import UnusableDataSet
-from research_dashboard.sources.limiter import FileLimiter, Limiter
+from research_dashboard.sources.limiter import Limiter
 from research_dashboard.sources.live import (
     ABSENT,
     Fetched,
@@ -42,7 +43,6 @@ from research_dashboard.sources.submissions import Identity, filing_of
 FRESH = timedelta(hours=24)
 PEERS = 8  # fetched for comparison: five make a set, and some have no year in common
 BLOCKED = frozenset({"off", "unreachable", "sec_down", "forbidden", "rate_limited"})  # the next request would fail too
-ADVISORY_LOCK = 7_319_053
 
 
 def fetch_company(cik: int, progress: Progress, settings: Settings, *, profile: bool = True) -> DataLoad:
@@ -247,20 +247,5 @@ def open_client(settings: Settings) -> Iterator[SecClient]:
 
 
 def limiter_of(instance: Path) -> Limiter:
-    """The one queue of this installation; with PostgreSQL, of all machines that share its database."""
-    here = FileLimiter(instance / "sec.limit")
-    return _AcrossMachines(here) if db.engine.dialect.name == "postgresql" else here
-
-
-class _AcrossMachines:
-    """A slot of this machine's queue, and then the database's: a lock held for as long as a slot lasts."""
-
-    def __init__(self, here: FileLimiter) -> None:
-        self.here, self.pause, self.hurry = here, here.pause, here.hurry
-
-    def wait(self) -> None:
-        """Return when the next request may go out."""
-        self.here.wait()
-        with db.engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
-            self.here.sleep(self.here.gap)
+    """The one queue of this installation for requests to the SEC."""
+    return limiter.limiter_of(instance, db.engine)
