@@ -41,6 +41,7 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "api.research_create": (RESEARCHER, RESEARCHER),
     "api.run_progress": (VIEWER, RESEARCHER),
     "api.run_change": (RESEARCHER, RESEARCHER),
+    "api.run_changes": (VIEWER, RESEARCHER),
     "api.run_delete": (RESEARCHER, RESEARCHER),
     "api.run_restore": (RESEARCHER, RESEARCHER),
     "api.run_cancel": (RESEARCHER, RESEARCHER),

@@ -57,6 +57,23 @@ def test_a_run_tells_what_changed_since_the_last_one_by_itself(
     assert "Since the last run: New filing: 10-" in feed
 
 
+def test_programs_read_what_changed(bundled: Flask, client: FlaskClient) -> None:
+    first, second = research(bundled, "AAPL", EARLIER), research(bundled, "AAPL", LATER)
+    answer = client.get(f"/api/research_runs/{second}/changes")
+    body, found = answer.json, told(second)
+    assert found is not None
+    assert (body["run_id"], body["against_id"], body["against"]["id"], body["nothing"]) == (second, first, first, False)
+    assert body["filings"] == found.data["filings"]
+    assert [entry["text"] for entry in body["changes"]] == [entry["text"] for entry in found.data["changes"]]
+    assert client.get(answer.request.path, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
+    body = client.get(f"/api/research_runs/{first}/changes").json
+    assert (body["against"], body["against_id"], body["nothing"], body["changes"]) == (None, None, True, [])
+    assert client.get("/api/research_runs/99/changes").status_code == 404
+    assert client.get(f"/api/research_runs/{second}/changes?x=1").status_code == 422
+    organise.trash([second])
+    assert client.get(f"/api/research_runs/{second}/changes").status_code == 404
+
+
 def test_the_results_of_a_repeat_are_the_same_bytes_and_nothing_changed(bundled: Flask, visit: Visit) -> None:
     first, second = (research(bundled, "MSFT", LATER) for _ in range(2))
     found = told(second)

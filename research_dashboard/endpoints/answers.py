@@ -70,6 +70,30 @@ def _parts_of_a_run() -> Any:
 RunParts = _parts_of_a_run()
 
 
+class Against(BaseModel):
+    """The run that was compared with, as it was then."""
+
+    id: int
+    date: datetime
+    as_of: dt.date | None
+
+
+class Changes(BaseModel):
+    """What a run found changed since its company's last completed run, as it was told when it ended."""
+
+    run_id: int
+    against: Against | None = Field(description="None: the company's first run, or one that has not been completed.")
+    against_id: int | None = Field(description="Where that run is; None when it was deleted for good since.")
+    nothing: bool = Field(description="True when a later day of the data is all that changed.")
+    same_rules: bool = Field(description="False: the rules changed, so ratios and findings were not compared.")
+    filings: list[dict[str, Any]] = Field(description="Filings that the earlier run did not know.")
+    changes: list[dict[str, Any]] = Field(
+        description="By kind: new_period, restated, split, ratio, finding_new, finding_gone …, each with its text."
+    )
+    small: list[dict[str, Any]] = Field(description="Changes below the thresholds.")
+    refiled: int = Field(description="Figures that stand in a newer filing with the same value.")
+
+
 class FieldError(BaseModel):
     """One thing that is wrong with the input."""
 

@@ -2,13 +2,13 @@
 
 from flask import Response, request
 
-from research_dashboard.endpoints.answers import Run, RunParts
+from research_dashboard.endpoints.answers import Changes, Run, RunParts
 from research_dashboard.endpoints.contract import answer, endpoint, matches, page_links, sender
 from research_dashboard.endpoints.kept import tell
 from research_dashboard.endpoints.shapes import Parts, RunChange, RunCreate, RunQuery
 from research_dashboard.extensions import db
 from research_dashboard.logs import logger
-from research_dashboard.queries import records
+from research_dashboard.queries import changes, records
 from research_dashboard.queries.records import Record
 from research_dashboard.queries.runs import RunFilter, runs_total
 from research_dashboard.services.records import NoSuchRun, change_run, delete_run, log_run, restore_run
@@ -80,6 +80,18 @@ def run(run_id: int, query: Parts) -> Response:
     records.add_parts(session, [found], query.parts)
     tell("Fetched research run", run_id=run_id, **query.model_dump(exclude_unset=True))
     return answer(_chosen(found, query))
+
+
+@endpoint({200: Changes}, tag="Runs", takes=("If-None-Match",), gives=("ETag",), kept=True)
+def run_changes(run_id: int) -> Response:
+    """Read what changed since the company's last completed run: figures, restated facts apart from new periods, new
+    filings, peers, SWOT and findings in and out."""
+    session = db.session()
+    found = changes.changes_record(session, run_id)
+    if not records.run_exists(session, run_id):
+        raise NoSuchRun(run_id)
+    tell("Fetched what changed", run_id=run_id, news=len(found["changes"]) + len(found["filings"]))
+    return answer(found)
 
 
 @endpoint({200: Run}, "conflict", "changed-since", tag="Runs", takes=("If-Match",), gives=("ETag",))

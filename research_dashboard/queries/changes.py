@@ -37,6 +37,23 @@ def changes_of(session: Session, run_id: int) -> RunChanges | None:
     return session.get(RunChanges, run_id)
 
 
+def changes_record(session: Session, run_id: int) -> dict[str, Any]:
+    """The same as programs read it; without changes where the run tells none."""
+    told = changes_of(session, run_id)
+    data: dict[str, Any] = {
+        "nothing": True,
+        "same_rules": True,
+        "filings": [],
+        "changes": [],
+        "small": [],
+        "refiled": 0,
+    }
+    if told:
+        data = {key: told.data[key] for key in data}
+    against, against_id = (told.against, told.against_id) if told else (None, None)
+    return {"run_id": run_id, "against": against, "against_id": against_id, **data}
+
+
 def newest_changes(session: Session, limit: int) -> Sequence[Any]:
     """The newest runs outside the trash that found news: run_id, company, ticker, date, data, against_id."""
     run, changes = ResearchRun, RunChanges
