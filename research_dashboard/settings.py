@@ -47,7 +47,13 @@ class Settings:
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings. Raises SettingError, naming the variable, for a value that cannot be used."""
+    """Read the settings. Raises SettingError, naming the variable, for a value that cannot be used.
+
+    From the environment they are the program's own, which writes for its owner alone from here on: database, backups,
+    answers, log, also in a folder that others may enter.
+    """
+    if environ is None:
+        os.umask(0o077)
     env = os.environ if environ is None else environ
 
     def get(name: str, default: str = "") -> str:

@@ -18,9 +18,10 @@ from research_dashboard.base import utcnow
 from research_dashboard.extensions import reading, writing
 from research_dashboard.models import AuditEvent
 from research_dashboard.queries.audit import AuditFilter, audit_events, count_audit_events, each_audit_event
-from research_dashboard.services import accounts, runs
+from research_dashboard.services import accounts, organise, runs
 from research_dashboard.services.audit import record
 from tests.conftest import Page
+from tests.factories import make_run
 
 
 def events(**wanted: object) -> list[AuditEvent]:
@@ -117,6 +118,37 @@ def test_signing_in_and_out_is_written_down_and_a_mistyped_name_is_not(app: Flas
     assert (out.action, out.actor, out.after) == ("sign_out", "ann", {"everywhere": True, "ended": 1})
     with reading() as session:
         assert "horse" not in str(session.execute(text("SELECT * FROM audit_events")).all())
+
+
+def test_guessing_that_is_slowed_down_is_written_down_once(app: Flask, in_app: Flask) -> None:
+    accounts.add_user("ann", "correct horse battery", "viewer")
+    for _ in range(13):
+        app.test_client().post("/login", data={"name": "ann", "password": "a guess"})
+    assert app.test_client().post("/login", data={"name": "ann", "password": "a guess"}).status_code == 429
+    slowed = events(action="sign_in.slowed_down")
+    assert {(event.subject, event.address, event.after["counted"]) for event in slowed} == {
+        ("user ann", "127.0.0.1", "guesses at"),
+        ("user ann", "127.0.0.1", "guesses from"),
+    }
+    assert len(slowed) == 2
+    assert "10 per minute" in slowed[0].after["rates"]
+
+
+def test_what_goes_is_kept_in_the_audit_as_it_was(in_app: Flask) -> None:
+    ids = [make_run(company=f"Acme {number}", status="Failed") for number in range(3)]
+    organise.write_note(ids[0], "First words.", "ann")
+    organise.write_note(ids[0], "Better words.", "bob", replaces=1)
+    organise.remove_note(ids[0], 2)
+    organise.trash(ids[:1])
+    organise.trash(ids)
+    organise.purge(ids)
+    purged, rest, one, removed, changed, written = events(action="run.")[:6]
+    assert (one.action, one.before) == ("run.delete", {"company": "Acme 0", "status": "Failed"})
+    assert rest.before == {"runs": [[ids[1], "Acme 1", "Failed"], [ids[2], "Acme 2", "Failed"]]}
+    assert (purged.action, [row[1] for row in purged.before["runs"]]) == ("run.purge", ["Acme 0", "Acme 1", "Acme 2"])
+    assert (written.before, written.after["text"], written.after["author"]) == (None, "First words.", "ann")
+    assert (changed.before["text"], changed.after["text"]) == ("First words.", "Better words.")
+    assert (removed.before["text"], removed.after) == ("Better words.", None)
 
 
 def test_what_a_program_posts_patches_and_deletes_is_written_down(client: FlaskClient, in_app: Flask) -> None:

@@ -64,7 +64,8 @@ def login() -> Any:
     found = accounts.signed_in(token) if token else None
     if token is None or found is None:
         for guesses in _guesses():
-            count(*guesses)
+            if count(*guesses).remaining == 0:
+                accounts.slowed_down(_name_tried(), *guesses[:2])
         logger.warning("sign-in refused", address=request.remote_addr)  # the audit knows the user, where there is one
         form.password.errors = ["The name or the password is not right."]
         return render_template("accounts/login.html", form=form, target=target), 422

@@ -137,6 +137,14 @@ def sign_in(name: str, password: str, address: str | None, browser: str | None) 
     return token
 
 
+def slowed_down(name: str, rates: str, by: str) -> None:
+    """Write down that guessing has used its rate up. Once each time, not for each guess: they would fill the audit."""
+    with writing() as session:
+        user = session.scalar(select(User).where(User.name == name))
+        subject = f"user {user.name}" if user else "user unknown"
+        record(session, "sign_in.slowed_down", subject, after={"rates": rates, "counted": by})
+
+
 def signed_in(token: str) -> Actor | None:
     """Who holds a sign-in's token, while it is neither too old nor idle for too long."""
     now = utcnow()

@@ -41,6 +41,7 @@ def checks(settings: Settings) -> list[Check]:
         _safely(name, look, settings)
         for name, look in (
             ("instance", _instance),
+            ("privacy", _privacy),
             ("disk", _disk),
             ("database", _database),
             ("migration", _migration),
@@ -73,6 +74,16 @@ def _instance(name: str, settings: Settings) -> Check:
     writable = os.access(settings.instance, os.W_OK | os.X_OK)
     cure = "Give the user that runs the program the right to write there, or set RESEARCH_DASHBOARD_INSTANCE."
     return Check(name, writable, str(settings.instance), "" if writable else cure)
+
+
+def _privacy(name: str, settings: Settings) -> Check:
+    """Whether others on this machine could read accounts and figures; by folder or by file, either keeps them out."""
+    folder = settings.instance
+    shut = not folder.stat().st_mode & 0o077
+    wide = [] if shut else sorted(path.name for path in folder.iterdir() if path.stat().st_mode & 0o007)
+    if not wide:
+        return Check(name, True, "only its owner can read the instance folder's files", needed=False)
+    return Check(name, False, f"others can read {', '.join(wide[:3])}", f"chmod -R go= '{folder}'", needed=False)
 
 
 def _disk(name: str, settings: Settings) -> Check:

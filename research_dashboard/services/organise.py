@@ -6,6 +6,7 @@ and nothing happens when there are others by now.
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
@@ -20,6 +21,7 @@ from research_dashboard.tables.record import COLOURS, MOST_NOTE
 CHUNK = 5000  # runs changed in one transaction, so that others can write in between
 MOST_TAG, MOST_TITLE = 50, 200
 LOGGED = (Origin.API, Origin.SEED)
+_WAS = (ResearchRun.id, ResearchRun.company, ResearchRun.status)
 
 
 class CannotOrganise(ValueError):
@@ -53,9 +55,9 @@ def trash(chosen: Chosen, shown: int | None = None) -> int:
         with writing() as session:
             idle = run.status.in_(ENDED) | run.origin.in_(LOGGED)
             statement = update(run).where(run.id.in_(ids), run.deleted_at.is_(None), idle).values(deleted_at=now)
-            gone = list(session.scalars(statement.returning(run.id)))
+            gone = session.execute(statement.returning(*_WAS)).all()
             if gone:
-                record(session, "run.delete", _named(gone))
+                record(session, "run.delete", _named([row.id for row in gone]), before=_was(gone))
         moved += len(gone)
     return moved
 
@@ -83,8 +85,8 @@ def purge(ids: Sequence[int] | None = None, *, older_than_days: int = 0) -> int:
             found = list(session.scalars(chosen.order_by(run.id).limit(500)))
             if not found:
                 return gone
-            session.execute(delete(run).where(run.id.in_(found)))
-            record(session, "run.purge", _named(found))
+            rows = session.execute(delete(run).where(run.id.in_(found)).returning(*_WAS)).all()
+            record(session, "run.purge", _named(found), before=_was(rows))
         gone += len(found)
 
 
@@ -95,6 +97,13 @@ def _named(ids: Sequence[int]) -> str:
     if len(ids) <= 10:
         return f"runs {', '.join(map(str, ids))}"
     return f"runs {min(ids)} to {max(ids)} ({len(ids):,} of them)"
+
+
+def _was(rows: Sequence[Any]) -> dict[str, Any]:
+    """What the audit keeps of runs that go: of one its company and status, of many each one's."""
+    if len(rows) == 1:
+        return {"company": rows[0].company, "status": rows[0].status}
+    return {"runs": sorted([row.id, row.company, row.status] for row in rows)}
 
 
 def tag_name(text: str) -> str:
@@ -186,16 +195,18 @@ def write_note(run_id: int, text: str, author: str, replaces: int | None = None)
         note = RunNote(run_id=run_id, text=text, author=author)
         session.add(note)
         session.flush()
-        if replaces is not None:
-            _note(session, run_id, replaces).replaced_by = note.id
-        record(session, "run.note", f"run {run_id}", after={"note": note.id, "replaces": replaces})
+        old = None if replaces is None else _note(session, run_id, replaces)
+        if old is not None:
+            old.replaced_by = note.id
+        record(session, "run.note", f"run {run_id}", before=_noted(old), after=_noted(note))
 
 
 def remove_note(run_id: int, note_id: int) -> None:
     """Take a note away; it stays in the history of edits. Raises CannotOrganise."""
     with writing() as session:
-        _note(session, run_id, note_id).removed_at = utcnow()
-        record(session, "run.note_removed", f"run {run_id}", before={"note": note_id})
+        note = _note(session, run_id, note_id)
+        note.removed_at = utcnow()
+        record(session, "run.note_removed", f"run {run_id}", before=_noted(note))
 
 
 def _run(session: Session, run_id: int) -> ResearchRun:
@@ -210,3 +221,8 @@ def _note(session: Session, run_id: int, note_id: int) -> RunNote:
     if note is None or note.run_id != run_id or note.replaced_by is not None or note.removed_at is not None:
         raise CannotOrganise("That note was changed or removed meanwhile. Load the page again.")
     return note
+
+
+def _noted(note: RunNote | None) -> dict[str, Any] | None:
+    """What the audit keeps of a note: its words too, for they go with the run when that is deleted for good."""
+    return None if note is None else {"note": note.id, "text": note.text, "author": note.author}
