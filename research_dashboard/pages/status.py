@@ -50,10 +50,8 @@ def healthz() -> tuple[Response, int]:
 
 
 def readyz() -> tuple[Response, int]:
-    """200 when every part that is needed is well (database, worker, disk …), else 503 with the reasons.
-
-    Once there are accounts, who has not signed in learns which part is unwell, not where it lies.
-    """
+    """200 when every part that is needed is well (database, worker, disk …), else 503; with the reasons and cures for
+    who is signed in (or on a server without accounts): a stranger learns which part is unwell, not where it lies."""
     told = single_user() or actor() is not None
     found = health.checks(current_app.config["SETTINGS"])
     ready = health.is_ready(found)
