@@ -30,7 +30,7 @@ KINDS: Mapping[str, Kind] = {
         400,
         "The body is not JSON",
         "The request says application/json, but its body cannot be read as JSON (RFC 8259): it is cut off, has a "
-        "trailing comma, holds NaN or Infinity, is nested too deeply or is not UTF-8.",
+        "trailing comma, holds NaN or Infinity, names a member twice, is nested too deeply or is not UTF-8.",
         "Send the output of a JSON library, with NaN and Infinity replaced by null.",
     ),
     "bad-request": Kind(
@@ -88,13 +88,14 @@ KINDS: Mapping[str, Kind] = {
     "too-large": Kind(
         413,
         "The body is too large",
-        "More bytes were sent than are accepted: 1 MB, and 32 MB in bulk.",
+        "More bytes were sent than are accepted: 1 MB, 6 MB for a company's figures, 32 MB in bulk.",
         "Send less at a time.",
     ),
     "unsupported-media-type": Kind(
         415,
         "The body is of a kind that is not read here",
-        "Bodies are JSON: Content-Type must be application/json, in bulk also application/x-ndjson.",
+        "Bodies are JSON in UTF-8: Content-Type must be application/json, in bulk also application/x-ndjson; a charset "
+        "can only be utf-8.",
         "Set the header, and send no Content-Encoding.",
     ),
     "invalid-input": Kind(
@@ -200,11 +201,12 @@ def body_of(error: HTTPException) -> dict[str, Any]:
     if not kind:
         title = HTTPStatus(status).phrase
         return {"type": "about:blank", "title": title, "status": status, "detail": error.description or title}
+    own_words = error.description != type(error).description  # werkzeug's general ones say less than ours
     body: dict[str, Any] = {
         "type": PAGES + kind,
         "title": KINDS[kind].title,
         "status": status,
-        "detail": error.description or KINDS[kind].meaning,
+        "detail": (own_words and error.description) or KINDS[kind].meaning,
         "request_id": request_id(),
     }
     if isinstance(error, Problem):

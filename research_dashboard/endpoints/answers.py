@@ -4,8 +4,9 @@ import datetime as dt
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from research_dashboard.endpoints.shapes import without_defaults
 from research_dashboard.models import Status, StepStatus
 
 
@@ -64,7 +65,8 @@ def _parts_of_a_run() -> Any:
     }
     parts: dict[str, Any] = {"details": (list[Detail], None), "results": (list[Result], None)}
     told = "A run: whole, or the keys and parts that were asked for."
-    return create_model("RunParts", __doc__=told, **(keys | parts))
+    config = ConfigDict(json_schema_extra=without_defaults)
+    return create_model("RunParts", __doc__=told, __config__=config, **(keys | parts))
 
 
 RunParts = _parts_of_a_run()

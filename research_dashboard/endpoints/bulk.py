@@ -16,7 +16,7 @@ NDJSON = "application/x-ndjson"
 Item = dict[str, Any]
 
 
-@endpoint({200: BulkAnswer}, tag="Runs", reads=("application/json", NDJSON))
+@endpoint({200: BulkAnswer}, tag="Runs", reads=("application/json", NDJSON), most_bytes=MAX_BYTES)
 def runs_bulk(query: BulkQuery) -> Response:
     """Log up to 10,000 runs with their steps and results, in one transaction.
 
@@ -51,7 +51,6 @@ def runs_bulk(query: BulkQuery) -> Response:
 
 def _items() -> list[Any]:
     """The items of the body: of an array the values, of NDJSON the lines still to be read."""
-    request.max_content_length = MAX_BYTES
     if one_media_type("application/json", NDJSON) == NDJSON:
         items: Any = [line for line in request.get_data().splitlines() if line.strip()]
     else:

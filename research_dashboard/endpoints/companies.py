@@ -9,7 +9,7 @@ from research_dashboard.logs import logger
 from research_dashboard.problems import FieldError, invalid
 from research_dashboard.queries.directory import suggest
 from research_dashboard.services.uploads import upload
-from research_dashboard.sources.uploaded import BadUploadError
+from research_dashboard.sources.uploaded import MOST_BYTES, BadUploadError
 
 
 @endpoint({200: list[CompanyFound]}, tag="Companies")
@@ -23,7 +23,8 @@ def companies(query: CompanyQuery) -> Response:
     return answer(found)
 
 
-@endpoint({201: UploadDone, 200: UploadDone}, tag="Companies")
+# In JSON a character of the file takes up to six bytes.
+@endpoint({201: UploadDone, 200: UploadDone}, tag="Companies", most_bytes=6 * MOST_BYTES)
 def companies_upload(json: UploadCreate) -> Response:
     """Store a private company's figures, marked as not filed: all rows are right, or nothing is stored."""
     try:

@@ -21,21 +21,29 @@ from research_dashboard.access import actor
 from research_dashboard.endpoints import kept
 from research_dashboard.endpoints.cross_site import shown as _shown
 from research_dashboard.endpoints.kinds import MAX_ID
-from research_dashboard.extensions import from_json, to_json
+from research_dashboard.endpoints.sent_json import sent_json
+from research_dashboard.extensions import to_json
 from research_dashboard.problems import FieldError, Problem, invalid
 from research_dashboard.queries.records import fingerprint
 from research_dashboard.services.idempotency import Given, KeyReused, once
 from research_dashboard.services.records import Matches
 from research_dashboard.tables.idempotency import KEY_LENGTH
 
+UTF_8 = ("utf-8", "utf8", "us-ascii")
 REMEMBERED = ("Content-Type", "ETag", "Location", "Retry-After")
 
 
 def one_media_type(*read: str) -> str:
-    """The body's media type. Raises a Problem (415) for one that is not read here."""
-    if request.mimetype not in read or request.headers.get("Content-Encoding", "identity") != "identity":
+    """The body's media type. Raises a Problem (415) for one that is not read here, and for what is not UTF-8."""
+    if request.mimetype not in read:
         sent = _shown(request.headers.get("Content-Type", "")) or "no Content-Type"
         raise Problem("unsupported-media-type", f"This reads {' or '.join(read)}; {sent} was sent.")
+    encoding = request.headers.get("Content-Encoding", "identity")
+    if encoding.lower() != "identity":
+        raise Problem("unsupported-media-type", f"Bodies are read as they are; Content-Encoding is {_shown(encoding)}.")
+    charset = request.mimetype_params.get("charset", "utf-8")
+    if charset.lower() not in UTF_8:
+        raise Problem("unsupported-media-type", f"JSON is read as UTF-8 (RFC 8259); charset is {_shown(charset)}.")
     return request.mimetype
 
 
@@ -48,7 +56,7 @@ def json_body() -> Any:
 def decoded(data: bytes) -> Any:
     """The value of the JSON. Raises a Problem (400) that says what is wrong with it."""
     try:
-        return from_json(data)
+        return sent_json(data)
     except UnicodeDecodeError:
         raise Problem("malformed-json", "The body is not UTF-8.") from None
     except RecursionError:
@@ -114,6 +122,9 @@ class ProblemPlugin(FlaskPlugin):
 
     def _call(self, func: Callable[..., Any], query: Any, json: Any, args: Any, kwargs: Any) -> Any:
         """Validate what was sent and call the endpoint."""
+        told = DOCUMENTED[func.__name__]
+        if told.most_bytes:
+            request.max_content_length = told.most_bytes
         for name, number in kwargs.items():
             if not 1 <= number <= MAX_ID:
                 raise Problem("not-found", f"There is no {name} {number if number < 10**20 else 'so large'}.")
@@ -124,8 +135,8 @@ class ProblemPlugin(FlaskPlugin):
             raise invalid([FieldError(name, "There is no such parameter; this address takes none.")])
         if json:
             kwargs["json"] = validated(json, json_body())
-        if ahead := DOCUMENTED[func.__name__].ahead:
-            ahead(kwargs["json"])
+        if told.ahead:
+            told.ahead(kwargs["json"])
         if request.method == "POST" and "Idempotency-Key" in request.headers:
             return _once(lambda: func(*args, **kwargs))
         return func(*args, **kwargs)
@@ -184,6 +195,7 @@ class Documented:
     media: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     kept: bool = False  # the same answer until something is committed: see kept.py
+    most_bytes: int | None = None  # of a body, where it may be longer than elsewhere
     ahead: Callable[[Any], None] | None = None  # with the body, before all else: for what must not be in a transaction
 
 
@@ -199,6 +211,7 @@ def endpoint(
     media: tuple[str, ...] = (),
     reads: tuple[str, ...] = (),
     kept: bool = False,
+    most_bytes: int | None = None,
     ahead: Callable[[Any], None] | None = None,
 ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
     """Make an endpoint: its annotations `query` and `json` say what it reads, this what it answers.
@@ -207,7 +220,7 @@ def endpoint(
     """
 
     def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
-        DOCUMENTED[view.__name__] = Documented(problems, takes, gives, media, reads, kept, ahead)
+        DOCUMENTED[view.__name__] = Documented(problems, takes, gives, media, reads, kept, most_bytes, ahead)
         models = {f"HTTP_{status}": model for status, model in answers.items()}
         made: Callable[..., Response] = spec.validate(resp=Answers(**models), tags=[tag], operation_id=view.__name__)(
             view

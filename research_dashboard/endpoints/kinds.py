@@ -13,7 +13,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from research_dashboard.extensions import from_json
+from research_dashboard.endpoints.sent_json import sent_json
 from research_dashboard.tables.runs import (
     COMPANY_LENGTH,
     MAX_DURATION_MINS,
@@ -81,7 +81,7 @@ def _result_data(value: Any) -> Any:
     """JSON, or a text that holds JSON (as the seed sent it), which is stored as what it holds."""
     if isinstance(value, str):
         try:
-            value = from_json(value)
+            value = sent_json(value)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             raise ValueError("The text does not hold JSON; send the JSON itself") from None
     if value is None:

@@ -7,6 +7,7 @@ from flask import Response, current_app, request
 from pydantic import BaseModel
 
 from research_dashboard.endpoints.answers import ProblemDocument
+from research_dashboard.endpoints.bulk import NDJSON
 from research_dashboard.endpoints.contract import DOCUMENTED, spec
 from research_dashboard.endpoints.kinds import MAX_ID
 from research_dashboard.endpoints.lazily import load
@@ -46,6 +47,27 @@ GIVES = {
     "RateLimit-Reset": "With accounts: seconds until the window begins anew.",
 }
 RATES = tuple(name for name in GIVES if name.startswith("RateLimit-"))
+
+
+A_RUN = {"company": "Acme", "researcher": "ann", "duration_mins": 12.5, "status": "Completed", "insights": 7}
+BULK = {  # JSON Schema has no word for lines: each is a BulkRun
+    "application/json": {
+        "schema": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": MAX_RUNS,
+            "items": {"$ref": "#/components/schemas/BulkRun"},
+        },
+        "examples": {"two": {"summary": "Two runs", "value": [A_RUN, A_RUN | {"company": "Bolt"}]}},
+    },
+    NDJSON: {
+        "schema": {
+            "type": "string",
+            "minLength": 2,
+            "description": f"One BulkRun a line, 1 to {MAX_RUNS:,} lines; empty ones are passed over: {to_json(A_RUN)}",
+        },
+    },
+}
 
 
 def openapi() -> Response:
@@ -104,10 +126,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     for name in (*told.takes, *(("Idempotency-Key",) if posts else ())):
         operation["parameters"].append(_header(name))
     if told.reads:
-        run = {"$ref": "#/components/schemas/BulkRun"}
-        bodies = {"application/json": {"type": "array", "minItems": 1, "maxItems": MAX_RUNS, "items": run}}
-        content = {media: {"schema": bodies.get(media, {"type": "string"})} for media in told.reads}
-        operation["requestBody"] = {"required": True, "content": content}
+        operation["requestBody"] = {"required": True, "content": {media: BULK[media] for media in told.reads}}
     responses = operation["responses"]
     responses.pop("422", None)
     if "If-None-Match" in told.takes:

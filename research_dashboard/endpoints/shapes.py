@@ -84,8 +84,21 @@ class RunCreate(Strict):
         return value
 
 
+def without_defaults(schema: dict[str, Any]) -> None:
+    """What is left out has no value then: the defaults of the code are not the contract's."""
+    for field in schema["properties"].values():
+        field.pop("default", None)
+
+
+def _of_a_change(schema: dict[str, Any]) -> None:
+    without_defaults(schema)
+    schema |= {"minProperties": 1, "examples": [{"status": "Completed"}]}
+
+
 class Change(Strict):
     """A change: at least one field, and only those that change."""
+
+    model_config = ConfigDict(json_schema_extra=_of_a_change)
 
     @model_validator(mode="after")
     def _something(self) -> "Change":
@@ -101,8 +114,6 @@ class Change(Strict):
 class RunChange(Change):
     """What a program changes of its own run."""
 
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "examples": [{"status": "Completed"}]})
-
     company: Company = ""
     researcher: Researcher = ""
     duration_mins: Minutes = 0
@@ -113,8 +124,6 @@ class RunChange(Change):
 
 class DetailChange(Change):
     """What a program changes of a step of its own run."""
-
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "examples": [{"status": "Completed"}]})
 
     end_time: Moment | None = None
     status: StepStatus = StepStatus.RUNNING

@@ -1,5 +1,6 @@
 """P7–P14 as the seed had them, with D15–D21 mended."""
 
+import json
 import re
 from typing import Any
 
@@ -242,6 +243,36 @@ def test_d18_a_body_that_is_not_json_is_400(client: FlaskClient, app: Flask, dat
     if data != b"9" * 5000:
         refused(answer, 400)
     assert counts(app) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"company": "Acme", "company": "Bolt"}',
+        b'{"company": "Acme", "comp\\u0061ny": "Bolt"}',
+        b'[{"a": [{"b": {"c": 1, "d": 2, "c": 1}}]}]',
+    ],
+)
+def test_a_name_that_stands_twice_in_an_object_is_400_and_says_which(client: FlaskClient, data: bytes) -> None:
+    answer = client.post("/api/research_runs/", data=data, content_type="application/json")
+    refused(answer, 400)
+    assert "stands twice" in answer.json["detail"]
+    assert ('"c"' if data[:1] == b"[" else '"company"') in answer.json["detail"]
+    make(client)
+    text = RESULT | {"result_data": data.decode()}
+    refused(client.post("/api/research_results/", json=text), 422, "result_data")
+
+
+def test_a_charset_that_is_not_utf_8_is_415(client: FlaskClient, app: Flask) -> None:
+    body = json.dumps(RUN).encode()
+    for charset in ("latin-1", "utf-16", "x"):
+        answer = client.post("/api/research_runs/", data=body, content_type=f"application/json; charset={charset}")
+        refused(answer, 415)
+        assert charset in answer.json["detail"]
+    assert counts(app) == (0, 0, 0)
+    for charset in ("utf-8", "UTF-8", '"utf-8"'):
+        answer = client.post("/api/research_runs/", data=body, content_type=f"application/json; charset={charset}")
+        assert answer.status_code == 201
 
 
 @pytest.mark.parametrize("data", [b"[]", b"null", b"5", b'"text"', b"false"])

@@ -128,6 +128,18 @@ def test_bulk_has_its_limits(app: Flask, client: FlaskClient) -> None:
     assert counts(app) == (10_000, 0, 0)
 
 
+def test_the_limits_of_bulk_are_the_same_with_a_key(app: Flask, client: FlaskClient) -> None:
+    many = [RUN | {"researcher": "x" * 90}] * 10_000  # some 2 MB: more than other bodies may have
+    first = client.post("/api/research_runs/bulk", json=many, headers=KEY)
+    again = client.post("/api/research_runs/bulk", json=many, headers=KEY)
+    assert (first.status_code, again.headers["Idempotency-Replayed"]) == (200, "true")
+    refused(client.post("/api/research_runs/bulk", json=[*many, RUN], headers={"Idempotency-Key": "2"}), 422, "body")
+    assert counts(app) == (10_000, 0, 0)
+    too_large = client.post("/api/research_runs/", data=b" " * 1_100_000, content_type="application/json")
+    refused(too_large, 413)
+    assert "1 MB" in too_large.json["detail"]
+
+
 def test_requests_are_limited_once_there_are_accounts(migrated: Path, tmp_path: Path) -> None:
     import shutil
 
