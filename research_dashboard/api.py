@@ -53,7 +53,6 @@ _route("GET", "/companies/", companies.companies)
 _route("POST", "/companies/upload", companies.companies_upload)
 _route("GET", "/openapi.json", openapi.openapi)
 _route("GET", "/docs/", docs.docs)
-_route("GET", "/docs/assets/<name>", docs.docs_asset)
 _route("GET", "/problems/", docs.problem_list)
 _route("GET", "/problems/<kind>", docs.problem_page)
 

@@ -1,34 +1,21 @@
-"""The API's pages for people: its documentation, drawn by Swagger UI from this server, and one page a problem."""
+"""The API's pages for people: its reference, made from the contract, and one page a problem."""
 
-from importlib.resources import files
+from typing import Any
 
-from flask import Response, abort, make_response, render_template
+from flask import abort, current_app, render_template
 
+from research_dashboard.endpoints import reference
+from research_dashboard.endpoints.openapi import document
 from research_dashboard.problems import KINDS
 
-ASSETS = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
-# Swagger UI sets styles on elements and draws its icons from data: addresses; nothing comes from elsewhere.
-POLICY = (
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'"
-)
 
-
-def docs() -> Response:
-    """The documentation of the API, to read and to try out; it needs no network."""
-    response = make_response(render_template("api/docs.html"))
-    response.headers["Content-Security-Policy"] = POLICY
-    return response
-
-
-def docs_asset(name: str) -> Response:
-    """A file of Swagger UI, out of its package."""
-    if name not in ASSETS:
-        abort(404)
-    data = files("flask_swagger_ui").joinpath("dist", name).read_bytes()
-    response = Response(data, content_type=f"{ASSETS[name]}; charset=utf-8")
-    response.cache_control.max_age = 86400
-    return response
+def docs() -> str:
+    """The reference of the API, to read: made from the contract, without a script and without a network."""
+    key = "api reference"
+    told: dict[str, Any] | None = current_app.extensions.get(key)
+    if told is None:
+        told = current_app.extensions.setdefault(key, reference.whole(document()))
+    return render_template("api/docs.html", **told)
 
 
 def problem_list() -> str:

@@ -18,7 +18,7 @@ from research_dashboard import create_app
 from research_dashboard.settings import Settings
 
 # Addresses that answer with something that is no page, or that lead on to another page.
-NOT_PAGES = {"api.docs_asset", "api.openapi", "pages.slash", "pages.view"}
+NOT_PAGES = {"api.openapi", "pages.slash", "pages.view"}
 VALUES = {"cik": 320193, "fact_id": 1, "name": "reference", "run_id": 1, "problem": "not-found", "slug": "not-found"}
 STATES = {
     "researcher-typed": "/researcher?company=app",
