@@ -1,14 +1,18 @@
 """The company page and the fact card."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from research_dashboard.extensions import writing
 from research_dashboard.models import Company, DataLoad, Fact, Filing, ResearchResult, ResearchRun, Ticker, XbrlTag
+from research_dashboard.services.runs import start_research
+from research_dashboard.worker import Worker
 from tests.conftest import Page
 from tests.report_results import results
 
@@ -79,7 +83,7 @@ def test_a_fact_names_the_figures_of_the_newest_report_that_stand_on_it(
     assert "Revenue, FY2025" in page.text("main")
     page = visit("/companies/320193")
     assert page.text("tr:has(a[href$='#how-revenue'])").startswith("Revenue 365,817")
-    assert "Completed" in page.text(".list")
+    assert "Completed" in page.text("#company-runs tbody")
 
 
 def test_a_company_page_says_what_is_at_hand(apple: list[int], visit: Visit) -> None:
@@ -88,6 +92,50 @@ def test_a_company_page_says_what_is_at_hand(apple: list[int], visit: Visit) -> 
     assert "Not researched yet" in page.text(".empty")
     assert "3 filed facts" in page.text("main")
     assert "AAPL" in page.text(".lead")
+
+
+def test_every_run_of_a_company_is_on_its_page_and_its_filter_finds_the_same(
+    app: Flask, apple: list[int], visit: Visit
+) -> None:
+    with app.app_context(), writing() as session:
+        company_id = session.scalar(select(Company.id))
+        filed = {"company": "Apple Inc.", "researcher": "a", "status": "Completed", "company_id": company_id}
+        session.add_all([ResearchRun(**filed, date=datetime(2026, 1, n, tzinfo=UTC)) for n in range(1, 13)])
+        session.add(ResearchRun(**filed | {"status": "Failed"}, deleted_at=datetime(2026, 2, 1, tzinfo=UTC)))
+        session.add(ResearchRun(company="Apple Inc.", researcher="program", status="Completed"))
+        session.add(ResearchRun(company="Other", researcher="program", status="Completed"))
+    page = visit("/companies/320193")
+    assert page.text("#company-runs .pager p") == "Showing 1–10 of 12 total runs"
+    assert page.text("#company-runs footer").startswith("13 runs bear this name")
+    assert visit("/companies/320193?page=2").texts("#company-runs tbody .key") == ["#2", "#1"]
+    all_of_them = page.soup.select_one("#company-runs header a")
+    assert all_of_them
+    assert visit(str(all_of_them["href"])).text("#runs .pager p") == "Showing 1–12 of 12 of 14 total records"
+    named = page.soup.select_one("#company-runs footer a")
+    assert named
+    assert visit(str(named["href"])).text("#runs .pager p") == "Showing 1–13 of 13 of 14 total records"
+    assert "page" in visit("/companies/320193?page=0", status=422).text("main")
+
+
+def test_a_company_page_has_every_year_what_changed_and_a_way_to_compare(
+    bundled: Flask, client: FlaskClient, visit: Visit
+) -> None:
+    for day in (date(2025, 9, 1), date(2026, 9, 1)):
+        start_research("AAPL", "ann", as_of=day)
+        Worker(bundled).work()
+    page = visit("/companies/320193")
+    years = page.texts("table.years thead th.num")[:-1]
+    assert len(years) == 10
+    assert (years[0], years[-1]) == ("FY2016", "FY2025")
+    cells = page.soup.select("tr:has(a[href$='#how-revenue']) td.num")
+    assert cells[0].get_text(strip=True) == "215,639"
+    assert cells[0].select_one("a[href^='/facts/']")
+    notes = page.texts("section[aria-labelledby=k-h] footer p")
+    assert any("4-for-1 share split" in note for note in notes)
+    assert not any("7-for-1" in note for note in notes)
+    assert notes[-1] == "Filed, but before the ten years of a report: FY2007 to FY2015."
+    assert "New filing: 10-" in page.text("section[aria-labelledby=news-h]")
+    assert page.soup.select_one(".head a[href='/compare?run=1&run=2']")
 
 
 def test_a_known_company_without_figures_says_how_to_get_them(app: Flask, visit: Visit) -> None:

@@ -1,36 +1,42 @@
 """A company's page and a filed fact's card: what is at hand, and is this number what was filed."""
 
+from dataclasses import replace
 from typing import Any
 
-from flask import Response, abort, current_app, make_response, render_template, url_for
+from flask import Response, abort, current_app, make_response, render_template, request, url_for
 
 from research_dashboard import charts
 from research_dashboard.extensions import db, to_json
-from research_dashboard.models import Fact
-from research_dashboard.pages.report import run_facts
+from research_dashboard.models import Fact, ResearchRun
+from research_dashboard.pages.changes import summary
+from research_dashboard.pages.frame import preferences
 from research_dashboard.queries import facts as queries
 from research_dashboard.queries import reports
+from research_dashboard.queries.changes import changes_of
+from research_dashboard.queries.filter_text import Comparison, written
+from research_dashboard.queries.runs import InvalidFilter, RunFilter, runs_page
 from research_dashboard.queries.watchlists import is_watched
 from research_dashboard.reports import layout
 from research_dashboard.reports.book import Book, Cell
-from research_dashboard.reports.build import build, is_report
-from research_dashboard.reports.model import Report
+from research_dashboard.reports.build import is_report
+from research_dashboard.reports.over_years import OverYears, over_years
 from research_dashboard.research import wording
 
-FILINGS_SHOWN, RUNS_SHOWN = 12, 8
-KEY_ROWS = (("revenue",), ("om", "nm"), ("net_income",), ("fcf", "ocf"), ("roe",), ("de", "equity_assets"))
+FILINGS_SHOWN, RUNS_SHOWN, NEWS_SHOWN = 12, 10, 6
 
 
 def company(cik: int) -> Response:
-    """What is at hand on a company: key figures of its newest report, filings, profile, runs."""
+    """What is at hand on a company: its figures over the years, what changed, its runs, filings, profile."""
     session = db.session()
     found = queries.company_by_cik(session, cik)
     if found is None:
         abort(404, f"No company with CIK {cik} is known here. Search by name or ticker.")
+    runs = _runs_of(cik)
     facts, filings = queries.counts(session, found.id)
     newest = reports.newest_completed(session, found.id)
-    report = _report_of(newest)
+    changes = changes_of(session, newest.id) if newest else None
     symbols = queries.tickers(session, found.id)
+    page = runs_page(session, runs)
     html = render_template(
         "companies/show.html",
         company=found,
@@ -38,37 +44,38 @@ def company(cik: int) -> Response:
         facts=facts,
         filing_count=filings,
         filings=queries.filings(session, found.id, FILINGS_SHOWN),
-        runs=queries.runs(session, found.id, RUNS_SHOWN),
+        runs=replace(page, overall=page.total),
+        of_this_filer=runs.q,
+        of_this_name=written(Comparison("company", "=", found.name, 1)),
+        under_the_name=queries.runs_under_the_name(session, found.name),
         newest=newest,
-        report=report,
-        rows=_key_rows(report),
+        figures=_figures_of(newest),
+        changes=changes,
+        news=summary(changes.data, NEWS_SHOWN) if changes else [],
         spark=charts.spark,
-        MARKS=layout.MARKS,
         watched=is_watched(session, found.id),
         live=current_app.config["SETTINGS"].live,
         filing_url=filing_url,
-        research_url=_research_url(symbols[0] if symbols else str(cik)),
+        research_url=url_for("pages.researcher", company=symbols[0] if symbols else str(cik)),
     )
     return make_response(html)
 
 
-def _research_url(query: str) -> str | None:
-    return url_for("pages.researcher", company=query) if "pages.researcher" in current_app.view_functions else None
+def _runs_of(cik: int) -> RunFilter:
+    """The company's runs, the page of them that the address asks for."""
+    asked = {"q": f"cik={cik}", "per_page": str(RUNS_SHOWN), "page": request.args.get("page", "")}
+    try:
+        return RunFilter.parse(asked.items(), zone=preferences().zone)
+    except InvalidFilter as error:
+        abort(422, str(error))
 
 
-def _report_of(run: Any) -> Report | None:
+def _figures_of(run: ResearchRun | None) -> OverYears | None:
+    """The figures of the company's newest report, over all its years."""
     if run is None:
         return None
-    results = reports.results_by_type(db.session(), run.id)
-    return build(run_facts(run), results) if is_report(results) else None
-
-
-def _key_rows(report: Report | None) -> list[Any]:
-    """The rows of KEY_ROWS that the report has values for; of alternatives the first."""
-    rows = {row.concept: row for part in (*report.parts, *report.further) for row in part.rows} if report else {}
-    filled = {name for name, row in rows.items() if any(cell.present for cell in row.cells)}
-    chosen = (next((name for name in names if name in filled), None) for names in KEY_ROWS)
-    return [rows[name] for name in chosen if name]
+    results = reports.results_by_type(db.session(), run.id, ("financial_health", "company_profile"))
+    return over_years(results, layout.YEARS_SHOWN) if is_report(results) else None
 
 
 def filing_url(cik: int | None, accession: str) -> str | None:

@@ -66,7 +66,7 @@ HTMX_CONFIG = json.dumps(
 PARAMETERS: dict[str, tuple[str, ...]] = {
     "pages.account": (),
     "pages.bulk_progress": (),
-    "pages.company": (),
+    "pages.company": ("page",),
     "pages.compare": ("run", "company", "a", "b", "with", "differences", "figures"),
     "pages.compare_file": ("run", "company", "a", "b", "differences", "figures"),
     "pages.fact": (),

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from research_dashboard.models import Company, Fact, Filing, ResearchRun, Ticker
+from research_dashboard.models import Company, Fact, Filing, RunCount, Ticker
 
 
 class FilingRow(NamedTuple):
@@ -88,11 +88,7 @@ def counts(session: Session, company_id: int) -> tuple[int, int]:
     return found[0], found[1]
 
 
-def runs(session: Session, company_id: int, limit: int) -> Sequence[Any]:
-    """Its newest runs, as rows: id, date, status, researcher."""
-    return session.execute(
-        select(ResearchRun.id, ResearchRun.date, ResearchRun.status, ResearchRun.researcher)
-        .where(ResearchRun.company_id == company_id, ResearchRun.deleted_at.is_(None))
-        .order_by(ResearchRun.date.desc(), ResearchRun.id.desc())
-        .limit(limit)
-    ).all()
+def runs_under_the_name(session: Session, name: str) -> int:
+    """How many runs outside the trash bear the company's name, those that programs logged among them."""
+    where = (RunCount.kind == "company", RunCount.key == name)
+    return session.scalar(select(func.sum(RunCount.runs)).where(*where)) or 0

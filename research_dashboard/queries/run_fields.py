@@ -299,7 +299,7 @@ def holds_word(text: str) -> ColumnElement[bool]:
     return ResearchRun.id.in_(union_all(*ids, full_text(text)))
 
 
-OF_FILERS: Mapping[str, Compare] = {"ticker": _ticker, "sic": _sic}
+OF_FILERS: Mapping[str, Compare] = {"ticker": _ticker, "sic": _sic, "cik": _whole(Company.cik)}
 STATUSES = tuple(status.value for status in Status)
 SOURCES = (*(source.value for source in Source), "none")
 run = ResearchRun
@@ -313,6 +313,7 @@ FIELDS: Mapping[str, Field] = {
         Field("company", "Company", _named(run.company, CompanyName.name)),
         Field("ticker", "Ticker", _filer("ticker")),
         Field("sic", "SIC", _filer("sic")),
+        Field("cik", "CIK", _filer("cik")),
         Field("researcher", "Researcher", _named(run.researcher, RunCount.key, RunCount.kind == "researcher")),
         Field("duration", "Duration", _number(run.duration_mins)),
         Field("status", "Status", choice(run.status, STATUSES)),

@@ -36,11 +36,10 @@ def build(run: RunFacts, results: Mapping[str, Any]) -> Report:
     if not is_report(results):
         raise NotAReport(f"run {run.id} has no results of the built-in research")
     health = results["financial_health"]
-    revenues = [figure.get("value") for figure in health["concepts"].get("revenue", ())]
-    scale = wording.table_scale(revenues, health.get("currency") or "USD")
+    scale = scale_of(health)
     book = Book(results, scale)
     every = {**health["concepts"], **health["ratios"]}
-    parts, further = (_parts(book, every, core=core) for core in (True, False))
+    parts, further = (parts_of(book, every, core=core) for core in (True, False))
     peers, columns = _peers(book)
     standing = _standing(book, results)
     swot = _swot(book, results.get("swot_analysis") or {})
@@ -49,7 +48,7 @@ def build(run: RunFacts, results: Mapping[str, Any]) -> Report:
     position = results.get("market_position") or {}
     comparison = results.get("peer_comparison") or {}
     latest = tear.Latest(book, every, standing, position, restated)
-    notes = _notes(health)
+    notes = notes_of(health)
     return Report(
         run=run,
         name=book.profile.get("name") or health.get("company") or run.company,
@@ -85,24 +84,32 @@ def build(run: RunFacts, results: Mapping[str, Any]) -> Report:
     )
 
 
-def _notes(health: JSON) -> list[JSON]:
+def notes_of(health: JSON, shown: int = layout.YEARS_SHOWN) -> list[JSON]:
     """The notes on the years shown, and those of no year."""
-    years = _shown(health["years"])
+    years = health["years"][-shown:]
     since = years[0].get("start") or years[0]["end"] if years else ""
     return [note for note in health.get("notes") or () if note.get("text") and (note.get("end") or since) >= since]
+
+
+def scale_of(health: JSON) -> wording.Scale:
+    """The unit of money in the tables."""
+    revenues = [figure.get("value") for figure in health["concepts"].get("revenue", ())]
+    return wording.table_scale(revenues, health.get("currency") or "USD")
 
 
 def _shown(figures: Sequence[JSON]) -> Sequence[JSON]:
     return figures[-layout.YEARS_SHOWN :]
 
 
-def _parts(book: Book, every: Mapping[str, Sequence[JSON]], *, core: bool) -> tuple[Part, ...]:
+def parts_of(
+    book: Book, every: Mapping[str, Sequence[JSON]], *, core: bool, shown: int = layout.YEARS_SHOWN
+) -> tuple[Part, ...]:
     """The core rows, unless they do not apply to the sector; or the further rows that have figures."""
     parts = []
     for plan in layout.PARTS:
         rows = []
         for concept in (row.concept for row in plan.rows if row.core == core):
-            figures = _shown(every.get(concept) or ())
+            figures = (every.get(concept) or ())[-shown:]
             present = any(figure.get("value") is not None for figure in figures)
             expected = core and concept not in layout.SECTOR_ROWS and not _not_applicable(figures)
             if not figures or not (present or expected):
