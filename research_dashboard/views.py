@@ -73,7 +73,7 @@ pages.post("/watchlist/<id:list_id>")(watchlists.watchlist_change)
 pages.route("/inbox", methods=["GET", "POST"])(watchlists.inbox)
 pages.get("/compare")(compare.compare)
 pages.get("/compare.<kind>")(compare.compare_file)
-pages.get("/facts/<id:fact_id>")(companies.fact)
+pages.get("/facts/<fact_id>")(companies.fact)
 pages.get("/rules")(rules.rules)
 
 pages.add_url_rule("/login", view_func=accounts.login, methods=["GET", "POST"])

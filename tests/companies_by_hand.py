@@ -77,6 +77,5 @@ class ByHand:
         return self.figure(concept, end), self.figure(concept, before.end)
 
     def _fact(self, concept: str, end: date, value: float) -> Fact:
-        number = sum(map(ord, f"{concept}{end}")) + 100_000 * self.company.id
         filing = Filing(f"{self.company.id:010}-26-000001", self.company.cik, "10-K", date(2026, 2, 1))
-        return Fact(number, "us-gaap", concept, "USD", None, end, Decimal(str(value)), filing)
+        return Fact("us-gaap", concept, "USD", None, end, Decimal(str(value)), filing)

@@ -23,10 +23,10 @@ def facts_of(rows: Iterable[Row], cik: int) -> list[Fact]:
     filings: dict[str, Filing] = {}
     return [
         Fact(
-            id=number, taxonomy=row.taxonomy, tag=row.tag, unit=row.unit, start=row.start, end=row.end, value=row.value,
+            taxonomy=row.taxonomy, tag=row.tag, unit=row.unit, start=row.start, end=row.end, value=row.value,
             filing=filings.setdefault(row.accession, Filing(row.accession, cik, row.form, row.filed, row.fy)),
         )
-        for number, row in enumerate(rows, 1)
+        for row in rows
     ]  # fmt: skip
 
 
@@ -60,7 +60,6 @@ class Book:
     def __init__(self) -> None:
         self.facts: list[Fact] = []
         self._accessions = count(1)
-        self._ids = count(1)
         self._filing: Filing | None = None
 
     def file(self, form: str, filed: str, fiscal_year: int | None = None, accession: str = "") -> "Book":
@@ -90,5 +89,5 @@ class Book:
         assert self._filing is not None
         taxonomy, _, name = tag.rpartition(":")
         exact = Decimal(str(value))
-        self.facts.append(Fact(next(self._ids), taxonomy or "us-gaap", name, unit, start, end, exact, self._filing))
+        self.facts.append(Fact(taxonomy or "us-gaap", name, unit, start, end, exact, self._filing))
         return self

@@ -57,9 +57,9 @@ def test_debt_is_what_the_balance_sheet_carries(
     case: str, tags: dict[str, int], value: int | None, note: str | None
 ) -> None:
     facts = {}
-    for number, (name, amount) in enumerate(tags.items(), 1):
+    for name, amount in tags.items():
         taxonomy, _, tag = name.rpartition(":")
-        fact = Fact(number, taxonomy or "us-gaap", tag, "USD", None, date(2025, 12, 31), Decimal(amount), FILING)
+        fact = Fact(taxonomy or "us-gaap", tag, "USD", None, date(2025, 12, 31), Decimal(amount), FILING)
         facts[fact.name] = fact
     debt = debt_of(facts.get)
     if value is None:

@@ -36,6 +36,7 @@ EPS = [ACME, "EarningsPerShareBasic", "us-gaap/2024", "20241231", "4", "USD", ""
 TAGS = [
     ["Revenues", "us-gaap/2024", "0", "0", "monetary", "D", "C", "Revenues", ""],
     ["Assets", "us-gaap/2024", "0", "0", "monetary", "I", "D", "Assets", ""],
+    ["NetIncomeLoss", "us-gaap/2024", "0", "0", "monetary", "D", "C", "Net Income (Loss)", ""],
     ["EarningsPerShareBasic", "us-gaap/2024", "0", "0", "perShare", "D", "", "Earnings Per Share, Basic", ""],
 ]
 

@@ -229,8 +229,8 @@ def test_whatever_is_filed_the_periods_hold_their_promises(drawn: list[Drawn]) -
         filed = max(end for _, end in periods) + timedelta(days=lag)
         filing = Filing(f"0000000001-20-{number:06}", 1, form, filed, filed.year)
         for start, end in periods:
-            income = Fact(len(facts), "us-gaap", "NetIncomeLoss", "USD", start, end, Decimal(number), filing)
-            assets = Fact(len(facts) + 1, "us-gaap", "Assets", "USD", None, end, Decimal(number), filing)
+            income = Fact("us-gaap", "NetIncomeLoss", "USD", start, end, Decimal(number), filing)
+            assets = Fact("us-gaap", "Assets", "USD", None, end, Decimal(number), filing)
             facts += [income, assets]
     known = usable(facts, TODAY)
     calendar = Calendar(file_facts(known, "USD"))

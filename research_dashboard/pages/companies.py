@@ -85,18 +85,19 @@ def filing_url(cik: int | None, accession: str) -> str | None:
     return f"https://www.sec.gov/Archives/edgar/data/{cik}/{accession.replace('-', '')}/{accession}-index.htm"
 
 
-def fact(fact_id: int) -> Response:
+def fact(fact_id: str) -> Response:
     """One filed fact: its value and period, every filing that states it, the figures that use it."""
     session = db.session()
     found = queries.fact(session, fact_id)
     if found is None:
-        abort(404, f"There is no fact {fact_id} here. Data may have been imported anew since the report was made.")
+        abort(404, f"There is no fact {fact_id[:60]} here: the figures of its filing are not loaded.")
     stated = queries.same_period(session, found)
     run, uses = _uses(found)
     days = None if found.start is None else (found.end - found.start).days + 1
     html = render_template(
         "facts/show.html",
         fact=found,
+        id_of=queries.id_of,
         name=f"{found.tag.taxonomy}:{found.tag.name}",
         label=found.tag.label or words_of(found.tag.name),
         exact=exact(found.value),
@@ -152,6 +153,7 @@ def _uses(found: Fact) -> tuple[Any, list[tuple[Cell, str]]]:
     book = Book({"financial_health": health}, wording.MILLIONS)
     shown = {year["end"] for year in health["years"][-layout.YEARS_SHOWN :]}
     groups = [*health["concepts"].values(), *health["ratios"].values()]
-    figures = [figure for group in groups for figure in group if found.id in (figure.get("facts") or ())]
+    names = {queries.id_of(found), found.id}
+    figures = [figure for group in groups for figure in group if names & {*(figure.get("facts") or ())}]
     cells = [book.cell(figure) for figure in figures if figure.get("value") is not None]
     return run, [(cell, f"#how-{cell.id}" if cell.end in shown else "") for cell in cells]

@@ -59,12 +59,11 @@ def loads_newest_first(limit: int = 50) -> Sequence[DataLoad]:
 def facts_of(company_id: int, source: Source, loads: Collection[int] | None = None) -> list[model.Fact]:
     """A company's filed facts from one source, oldest end first; a few thousand in some hundredths of a second.
 
+    Their order is that of what they say, whatever order they came in.
     With `loads`, those alone that came with these loads: what a run is pinned to.
     """
-    statement = (
-        select(Fact.id, Fact.filing_id, Fact.tag_id, Fact.unit, Fact.start, Fact.end, Fact.value, Fact.load_id)
-        .where(Fact.company_id == company_id, Fact.source == source)
-        .order_by(Fact.end, Fact.id)
+    statement = select(Fact.filing_id, Fact.tag_id, Fact.unit, Fact.start, Fact.end, Fact.value, Fact.load_id).where(
+        Fact.company_id == company_id, Fact.source == source
     )  # the loads are sorted out here: SQLite would rather walk the index of a load of a million facts
     same: dict[Any, Any] = {}  # one object for equal tags, units and days: a worker keeps some ten thousand facts
 
@@ -83,11 +82,16 @@ def facts_of(company_id: int, source: Source, loads: Collection[int] | None = No
                 select(XbrlTag.id, XbrlTag.taxonomy, XbrlTag.name).where(XbrlTag.id.in_(used))
             )
         }
-        return [
-            model.Fact(id_, *tags[tag_id], one(unit), one(start), one(end), value, filings[filing_id])
-            for id_, filing_id, tag_id, unit, start, end, value, load in session.execute(statement)
+        facts = [
+            model.Fact(*tags[tag_id], one(unit), one(start), one(end), value, filings[filing_id])
+            for filing_id, tag_id, unit, start, end, value, load in session.execute(statement)
             if loads is None or load in loads
         ]
+    return sorted(facts, key=_place)
+
+
+def _place(fact: model.Fact) -> tuple[Any, ...]:
+    return fact.end, fact.filing.accession, fact.taxonomy, fact.tag, fact.unit, fact.start or date.min
 
 
 def _filings_of(company_id: int, source: Source) -> Select[*tuple[Any, ...]]:
@@ -153,7 +157,7 @@ def flows_of(
             Fact.start.is_not(None),
             Filing.filed <= as_of,
         )
-        .order_by(Fact.company_id, Filing.filed, Fact.id)
+        .order_by(Fact.company_id, Filing.filed, Filing.accession, Fact.id)
     )
     with reading() as session:
         for first in range(0, len(ids), 500):  # databases limit the number of bound values
@@ -198,13 +202,13 @@ def sources_of(company_id: int) -> list[Source]:
         ]
 
 
-def companies_with_facts(source: Source) -> list[model.Company]:
-    """Every company with figures from a source, by name."""
-    statement = (
-        select(Company.id)
-        .where(select(Fact.id).where(Fact.company_id == Company.id, Fact.source == source).exists())
-        .order_by(Company.name, Company.id)
-    )
+def companies_with_facts(source: Source, loads: Collection[int] | None = None) -> list[model.Company]:
+    """Every company with figures from a source, by name; with `loads`, with figures that came with these."""
+    there = select(Fact.id).where(Fact.company_id == Company.id, Fact.source == source)
+    if loads is not None:
+        there = there.where((Fact.load_id + 0).in_(loads))  # + 0: the company's facts are few, a load's a million
     with reading() as session:
-        ids = session.scalars(statement).all()
-    return companies_by_id(ids)
+        found = companies_by_id(session.scalars(select(Company.id).where(there.exists())).all())
+    return sorted(
+        found, key=lambda company: (company.name, company.cik or 0)
+    )  # here: databases sort letters each its way

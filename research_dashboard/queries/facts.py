@@ -6,7 +6,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from research_dashboard.models import Company, Fact, Filing, RunCount, Ticker
+from research_dashboard.models import Company, Fact, Filing, RunCount, Ticker, XbrlTag
+from research_dashboard.research.model import fact_id
+
+LARGEST = 2**63 - 1  # number of a row
 
 
 class FilingRow(NamedTuple):
@@ -20,13 +23,39 @@ class FilingRow(NamedTuple):
     facts: int
 
 
-def fact(session: Session, fact_id: int) -> Fact | None:
-    """The fact with its tag, filing and company."""
+def fact(session: Session, name: str) -> Fact | None:
+    """The fact of that id, or of that row, as older results have it; with its tag, filing and company."""
+    row = int(name) if name.isdecimal() and name.isascii() else _row_of(session, name)
+    if row is None or row > LARGEST:
+        return None
     return session.scalar(
         select(Fact)
-        .where(Fact.id == fact_id)
+        .where(Fact.id == row)
         .options(joinedload(Fact.tag), joinedload(Fact.filing), joinedload(Fact.company))
     )
+
+
+def id_of(found: Fact) -> str:
+    """What results call the fact."""
+    name = f"{found.tag.taxonomy}:{found.tag.name}"
+    return fact_id(found.filing.accession, found.company.cik, name, found.unit, (found.start, found.end))
+
+
+def _row_of(session: Session, name: str) -> int | None:
+    """The row of the fact of that id: one of its filing's. Of a fact that several sources brought, the first's."""
+    accession = name.rpartition("-")[0]
+    rows = session.execute(
+        select(Fact.id, Company.cik, XbrlTag.taxonomy, XbrlTag.name, Fact.unit, Fact.start, Fact.end)
+        .join(Filing, Filing.id == Fact.filing_id)
+        .join(Company, Company.id == Fact.company_id)
+        .join(XbrlTag, XbrlTag.id == Fact.tag_id)
+        .where(Filing.accession == accession)
+        .order_by(Fact.source, Fact.id)
+    )
+    for row, cik, taxonomy, tag, unit, start, end in rows:
+        if fact_id(accession, cik, f"{taxonomy}:{tag}", unit, (start, end)) == name:
+            return row
+    return None
 
 
 def same_period(session: Session, found: Fact) -> Sequence[Fact]:
@@ -43,7 +72,7 @@ def same_period(session: Session, found: Fact) -> Sequence[Fact]:
             Fact.end == found.end,
             start,
         )
-        .options(joinedload(Fact.filing))
+        .options(joinedload(Fact.filing), joinedload(Fact.tag), joinedload(Fact.company))
         .order_by(Filing.filed, Filing.accession, Fact.id)
     ).all()
 

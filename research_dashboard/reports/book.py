@@ -41,7 +41,7 @@ class Source:
 class FactLine:
     """A filed fact as evidence shows it."""
 
-    id: int
+    id: str  # of older results the number of a row
     tag: str
     period: str
     shown: str  # in the table's unit
@@ -105,7 +105,7 @@ class Cell:
         return any(fact.form == OWN for fact in self.facts)
 
     @property
-    def fact(self) -> int | None:
+    def fact(self) -> str | None:
         """The one fact of a filed figure."""
         return self.facts[0].id if self.made == "filed" and self.facts else None
 
@@ -202,7 +202,7 @@ class Book:
         exact = wording.exact(fact["value"])
         digits = wording.number(exact, max(0, -int(exact.as_tuple().exponent)))
         return FactLine(
-            int(fact["id"]),
+            str(fact["id"]),
             fact["tag"],
             period,
             wording.display(figure, self.scale),

@@ -47,11 +47,11 @@ def nearest(
     known, own = sizes(others, subject.currency), _own(subject)
     fresh = subject.as_of - timedelta(days=STALE_DAYS)
 
-    def distance(other: Company) -> tuple[float, int]:
+    def distance(other: Company) -> tuple[float, int, str]:
         size = known.get(other.id)
         if size is None or size.revenue <= 0 or size.end < fresh:
-            return inf, other.id
-        return abs(log(float(size.revenue) / own)), other.id
+            return inf, other.cik or 0, other.name
+        return abs(log(float(size.revenue) / own)), other.cik or 0, other.name
 
     return sorted(others, key=distance)[:most]
 

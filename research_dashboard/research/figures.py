@@ -318,7 +318,7 @@ def _formula(parts: Sequence[tuple[int, str]]) -> str:
 
 def facts_of(figures: Sequence[Figure]) -> tuple[Fact, ...]:
     """The facts of several figures, each once, in order."""
-    return tuple({fact.id: fact for one in figures for fact in one.facts}.values())
+    return tuple(dict.fromkeys(fact for one in figures for fact in one.facts))
 
 
 def exact(figure: Figure) -> Decimal:

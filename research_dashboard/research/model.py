@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from hashlib import blake2b
 from typing import Literal
 
 Made = Literal["filed", "derived", "formula", "absent"]
@@ -57,7 +58,6 @@ class Filing:
 class Fact:
     """One filed value, exactly as filed. `start` is None for an instant; days count both ends."""
 
-    id: int
     taxonomy: str  # us-gaap, ifrs-full, dei
     tag: str
     unit: str  # USD, USD/shares, shares
@@ -65,6 +65,11 @@ class Fact:
     end: date
     value: Decimal
     filing: Filing
+
+    @property
+    def id(self) -> str:
+        """What results call it, the same wherever it is held: 0000320193-25-000079-3f9a2c7b1e."""
+        return fact_id(self.filing.accession, self.filing.cik, self.name, self.unit, (self.start, self.end))
 
     @property
     def days(self) -> int | None:
@@ -75,6 +80,12 @@ class Fact:
     def name(self) -> str:
         """The tag with its taxonomy: us-gaap:Assets."""
         return f"{self.taxonomy}:{self.tag}"
+
+
+def fact_id(accession: str, cik: int | None, name: str, unit: str, period: tuple[date | None, date]) -> str:
+    """The filing's accession, and a digest of what makes the fact one of its facts: filer, tag, unit and period."""
+    told = f"{cik or ''} {name} {unit} {period[0] or ''} {period[1]}"
+    return f"{accession}-{blake2b(told.encode(), digest_size=5).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -269,7 +269,7 @@ def _gather(subject: Analysed, pool: Pool, year: int) -> PeerSet | None:
             unfit = SAME_GROUP
         missing += unfit is None
         excluded.append(Excluded(other.company, *(unfit or _missing(other, year))))
-    peers.sort(key=lambda member: (-member.revenue, member.company.name, member.company.id))
+    peers.sort(key=lambda member: (-member.revenue, member.company.name, member.company.cik or 0))
     return PeerSet(pool.level, year, subject_member, tuple(peers), tuple(excluded), missing, pool.crowd)
 
 

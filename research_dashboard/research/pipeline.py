@@ -192,16 +192,25 @@ def _manifest(work: Work) -> dict[str, Any]:
     request = work.request
     results = {kind: work.result(kind) for kind in RESULT_TYPES if kind != "manifest"}
     facts = {id_ for result in results.values() for id_ in result.get("facts", ())}
-    chosen = {company.id: company for company in work.companies}
+    candidates = work.data.candidates() if request.chosen_peers else ()
+    chosen = [company for company in candidates if company.id in request.chosen_peers]
     return {
         "rules_version": RULES_VERSION,
         "code_version": request.code_version,
         "source": request.source,
-        "data": [{key: load.get(key) for key in ("source", "name", "version", "sha256")} for load in request.data],
-        "options": {"peers": [chosen[id_].cik or chosen[id_].name for id_ in request.chosen_peers if id_ in chosen]},
+        "data": [_pinned(load) for load in request.data],
+        "options": {"peers": sorted((company.cik or company.name for company in chosen), key=str)},
         "as_of": iso_date(request.as_of),
         "facts_used": len(facts),
         "results": {kind: hashlib.sha256(encode(result)).hexdigest() for kind, result in results.items()},
+    }
+
+
+def _pinned(load: Mapping[str, Any]) -> dict[str, Any]:
+    """A load by its hash; when a live answer came, its version, is no part of what came."""
+    live = load.get("source") == "live"
+    return {
+        key: None if live and key == "version" else load.get(key) for key in ("source", "name", "version", "sha256")
     }
 
 

@@ -13,7 +13,6 @@ def fact_of(stored: Mapping[str, Any]) -> Fact:
     taxonomy, _, tag = str(stored["tag"]).rpartition(":")
     start = stored.get("start")
     return Fact(
-        id=stored["id"],
         taxonomy=taxonomy,
         tag=tag,
         unit=stored["unit"],
@@ -29,6 +28,6 @@ def fact_of(stored: Mapping[str, Any]) -> Fact:
     )
 
 
-def facts_in(result: Mapping[str, Any]) -> dict[int, Fact]:
-    """Every fact of a stored result, by id."""
+def facts_in(result: Mapping[str, Any]) -> dict[str, Fact]:
+    """Every fact of a stored result, by the id it has now: older results call facts by the number of a row."""
     return {fact.id: fact for fact in map(fact_of, result.get("facts", {}).values())}

@@ -96,7 +96,7 @@ def facts_json(figures: Iterable[Figure]) -> dict[str, dict[str, Any]]:
         if made is not None
         for fact in made.facts
     }
-    return {str(id_): fact_json(facts[id_]) for id_ in sorted(facts)}
+    return {id_: fact_json(facts[id_]) for id_ in sorted(facts)}
 
 
 def year_json(year: FiscalYear) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import reading, writing
-from research_dashboard.models import Company, DataLoad, Filing, Source, XbrlTag
+from research_dashboard.models import Company, DataLoad, Fact, Filing, Source, XbrlTag
 from research_dashboard.services.loads import (
     ALL_TAGS,
     FactValues,
@@ -23,6 +23,7 @@ from research_dashboard.services.loads import (
 from research_dashboard.sources.imported import Batch, DataSet, Submission, UnusableDataSet
 from research_dashboard.sources.submissions import Identity
 
+BY_SUBMISSIONS = (Source.BUNDLED, Source.LIVE)  # where a company with such figures is described from
 Progress = Callable[[float], None]  # part of the file read, 0 to 1
 
 
@@ -78,19 +79,28 @@ class _Known:
 
 
 def _save_companies(session: Session, submissions: Mapping[str, Submission]) -> None:
-    """Companies not known yet are added; one known by name alone gets its industry, place and fiscal year."""
+    """Companies not known yet are added; of one known, the newest filing says who it is, whichever came first.
+
+    Where the SEC's submissions or its index of tickers say it, only what they leave open is taken from here.
+    """
     newest: dict[int, Submission] = {}
-    for submission in sorted(submissions.values(), key=lambda submission: submission.filing.filed):
+    for submission in sorted(submissions.values(), key=lambda submission: submission.filing.order):
         if submission.identity.cik is not None:
             newest[submission.identity.cik] = submission
     connection, now = session.connection(), utcnow()
-    values = [{**_columns(submission.identity), "updated_at": now} for _, submission in sorted(newest.items())]
-    insert_new(connection, Company.__table__, values)
-    described = set(session.scalars(select(Company.cik).where(Company.sic.is_not(None))))
-    for value in values:
-        if value["cik"] not in described:
-            kept = {name: entry for name, entry in value.items() if name not in ("cik", "name") and entry is not None}
-            session.execute(update(Company).where(Company.cik == value["cik"]).values(**kept))
+    values = {cik: _columns(submission.identity) for cik, submission in sorted(newest.items())}
+    insert_new(connection, Company.__table__, [{**value, "updated_at": now} for value in values.values()])
+    by_submissions = select(Fact.id).where(Fact.company_id == Company.id, Fact.source.in_(BY_SUBMISSIONS)).exists()
+    last = select(func.max(Filing.filed)).where(Filing.company_id == Company.id).scalar_subquery()
+    for company, told, filed in session.execute(select(Company, by_submissions, last)).all():
+        if company.cik not in newest:
+            continue
+        newer = not told and (filed is None or filed <= newest[company.cik].filing.filed)
+        for name, value in values[company.cik].items():
+            known = getattr(company, name)
+            over = newer and not (name == "name" and company.exchange)
+            if value is not None and value != known and (over or known is None):
+                setattr(company, name, value)
 
 
 def _columns(identity: Identity) -> dict[str, object]:

@@ -24,6 +24,7 @@ from research_dashboard.services.loads import (
     save_identity,
     start_load,
 )
+from research_dashboard.services.research import in_order
 from research_dashboard.settings import Settings
 from research_dashboard.sources import limiter
 from research_dashboard.sources.imported import UnusableDataSet
@@ -176,17 +177,13 @@ def _fetch_peer(peer: model.Company, cik: int, progress: Progress, settings: Set
 
 def _loads_of(ciks: Sequence[int]) -> tuple[Mapping[str, Any], ...]:
     """Every load of these companies, as a run keeps them: a newer one holds only what the older ones lack."""
-    statement = (
-        select(DataLoad.id, DataLoad.source, DataLoad.name, DataLoad.version, DataLoad.sha256)
-        .where(
-            DataLoad.source == Source.LIVE,
-            DataLoad.name.in_([load_name(cik) for cik in ciks]),
-            DataLoad.finished_at.is_not(None),
-        )
-        .order_by(DataLoad.id)
+    statement = select(DataLoad.id, DataLoad.source, DataLoad.name, DataLoad.version, DataLoad.sha256).where(
+        DataLoad.source == Source.LIVE,
+        DataLoad.name.in_([load_name(cik) for cik in ciks]),
+        DataLoad.finished_at.is_not(None),
     )
     with reading() as session:
-        return tuple(dict(row._mapping) for row in session.execute(statement))
+        return in_order(dict(row._mapping) for row in session.execute(statement))
 
 
 def likely_peers(company: model.Company, limit: int = PEERS) -> list[model.Company]:

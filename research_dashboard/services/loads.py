@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Table, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -107,7 +107,7 @@ def save_facts(
 ) -> None:
     """Add a company's filings and facts; what is there already stays as it is."""
     connection = session.connection()
-    insert_new(connection, Filing.__table__, [filing_values(filing, company_id) for filing in filings])
+    _insert_filings(connection, [filing_values(filing, company_id) for filing in filings])
     labels = {(row.taxonomy, row.tag): row.label for row in facts}
     insert_new(
         connection,
@@ -198,6 +198,17 @@ def insert_new(connection: Connection, table: Any, rows: Sequence[Mapping[str, A
     connection.execute(insert(table).on_conflict_do_nothing(), list(rows))
 
 
+def _insert_filings(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add filings; the company's label of one that a data set brought becomes the one that companyfacts gives it."""
+    if not rows:
+        return
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(Filing)
+    labels = ("fiscal_year", "fiscal_period")
+    better = {name: func.coalesce(statement.excluded[name], getattr(Filing, name)) for name in labels}
+    connection.execute(statement.on_conflict_do_update(index_elements=["accession"], set_=better), list(rows))
+
+
 def filing_values(filing: FilingRow, company_id: int) -> dict[str, Any]:
     """A filing as the columns of its table."""
     return {
@@ -226,6 +237,11 @@ def list_companies(session: Session, listed: Sequence[Listed]) -> None:
             for cik, line in names.items()
         ],
     )
+    for cik in connection.scalars(select(Company.cik).where(Company.exchange.is_(None))).all():
+        if cik not in names:
+            continue  # else it may be of a data set, which writes names in capitals
+        values = {"name": names[cik].name[:200], "exchange": names[cik].exchange}
+        connection.execute(update(Company).where(Company.cik == cik).values(**values))
     ids = dict(connection.execute(select(Company.cik, Company.id)).fetchall())
     seen: dict[int, int] = {}
     rows = []

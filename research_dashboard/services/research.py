@@ -47,7 +47,7 @@ class Stored:
 
     def candidates(self) -> Sequence[model.Company]:
         """Every company with facts in this source; and those chosen, so that it is said why one cannot be compared."""
-        found = companies_with_facts(self.source)
+        found = companies_with_facts(self.source, self.loads)
         there = {company.id for company in found}
         chosen = companies_by_id([id_ for id_ in self.chosen if id_ not in there])
         return [as_known(company, self.source) for company in (*found, *chosen)]
@@ -103,19 +103,23 @@ def pinned(session: Session, source: str, companies: Iterable[int] = ()) -> tupl
         return (), Source.LIVE.value
     own = select(Fact.load_id).where(Fact.company_id.in_(companies), Fact.source == Source.UPLOADED)
     wanted = (DataLoad.source == _filed(source)) | DataLoad.id.in_(own)
-    statement = (
-        select(DataLoad.id, DataLoad.source, DataLoad.name, DataLoad.version, DataLoad.sha256)
-        .where(wanted, DataLoad.finished_at.is_not(None))
-        .order_by(DataLoad.source == Source.UPLOADED, DataLoad.id)
+    statement = select(DataLoad.id, DataLoad.source, DataLoad.name, DataLoad.version, DataLoad.sha256).where(
+        wanted, DataLoad.finished_at.is_not(None)
     )
-    loads = tuple(dict(row._mapping) for row in session.execute(statement))
+    loads = in_order(dict(row._mapping) for row in session.execute(statement))
     if not loads:
         return (), "none"
     return loads, version_of(loads)
 
 
+def in_order(loads: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    """Loads in the same order wherever they are held and in whichever they came; figures of one's own last."""
+    keys = ("name", "version", "sha256")
+    return tuple(sorted(loads, key=lambda load: (load["source"] == Source.UPLOADED, *(load[key] for key in keys))))
+
+
 def version_of(loads: Sequence[Mapping[str, Any]]) -> str:
-    """The loads' common version: the name of the newest, and a digest of them all."""
+    """The loads' common version: the name of the last, and a digest of them all."""
     digest = hashlib.sha256("".join(load["sha256"] for load in loads).encode()).hexdigest()
     return f"{loads[-1]['name']} {loads[-1]['version']} ({digest[:12]})"
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from research_dashboard.base import utcnow
@@ -48,8 +48,9 @@ def upload(content: bytes, file_name: str, *, now: datetime | None = None) -> Up
         new = load is None
         if load is None:
             load = start_load(session, Source.UPLOADED, _plain_name(file_name), now.date().isoformat(), digest)
+            uploads = session.scalar(select(func.count()).where(DataLoad.source == Source.UPLOADED))
             for number, company in enumerate(companies, 1):
-                accession = f"{OWN}-{load.id:06}-{digest[:12]}-{number}"  # later uploads sort after earlier ones
+                accession = f"{OWN}-{uploads:06}-{digest[:12]}-{number}"  # later uploads sort after earlier ones
                 _save(session, load, company, accession, now.date())
             finish_load(session, load)
             names = [company.name for company in companies]

@@ -41,6 +41,11 @@ class FilingRow:
     fiscal_period: str | None = None
     document: str | None = None
 
+    @property
+    def order(self) -> tuple[date, str]:
+        """By the day; on one day by accession."""
+        return self.filed, self.accession
+
 
 def filing_of(cik: int, fact: Row, listed: FilingRow | None = None) -> FilingRow:
     """The filing of a fact, with what submissions adds to it."""

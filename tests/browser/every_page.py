@@ -86,7 +86,7 @@ def fill(page: Page, address: str) -> dict[str, str]:
     page.locator("summary.btn", has_text="Share").click()
     page.get_by_role("button", name="Make link").click()
     runs["token"] = re.findall(r"/shared/([\w.-]+)", page.locator("#messages").inner_text())[0]
-    runs["fact"] = re.findall(r"/facts/(\d+)", page.locator("#figures").inner_html())[0]
+    runs["fact"] = re.findall(r"/facts/([\w-]+)", page.locator("#figures").inner_html())[0]
     page.goto(f"/historical-records?run={runs['run']}")
     page.get_by_text("Add a note, a tag, a title").click()
     page.get_by_label("Note (Markdown)").fill("Margin **up**, see the 10-K.")
