@@ -50,7 +50,6 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "api.detail_change": (RESEARCHER, RESEARCHER),
     "api.openapi": (VIEWER, VIEWER),
     "api.docs": (VIEWER, VIEWER),
-    "api.docs_asset": (VIEWER, VIEWER),
     "api.problem_list": (VIEWER, VIEWER),
     "api.problem_page": (VIEWER, VIEWER),
     "api.runs_bulk": (RESEARCHER, RESEARCHER),

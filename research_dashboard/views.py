@@ -82,10 +82,10 @@ pages.get("/audit")(audit.audit)
 pages.get("/audit.<kind>")(audit.audit_file)
 pages.get("/account")(accounts.account)
 pages.post("/account/tokens")(accounts.token_new)
-pages.post("/account/tokens/<int:token_id>/revoke")(accounts.token_revoke)
+pages.post("/account/tokens/<id:token_id>/revoke")(accounts.token_revoke)
 pages.get("/shared/<token>")(report.shared_report)
-pages.post("/runs/<int:run_id>/shares")(accounts.share_new)
-pages.post("/runs/<int:run_id>/shares/<int:link_id>/revoke")(accounts.share_revoke)
+pages.post("/runs/<id:run_id>/shares")(accounts.share_new)
+pages.post("/runs/<id:run_id>/shares/<id:link_id>/revoke")(accounts.share_revoke)
 
 
 def init_app(app: Flask) -> None:
