@@ -52,6 +52,8 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "api.docs": (VIEWER, VIEWER),
     "api.problem_list": (VIEWER, VIEWER),
     "api.problem_page": (VIEWER, VIEWER),
+    "api.bulk_start": (RESEARCHER, RESEARCHER),
+    "api.bulk_job": (VIEWER, RESEARCHER),
     "api.runs_bulk": (RESEARCHER, RESEARCHER),
     "api.run_report": (VIEWER, VIEWER),
     "api.details": (VIEWER, RESEARCHER),
@@ -159,6 +161,13 @@ def may_read(endpoint: str) -> bool:
     """True when who is behind the present request may open the page."""
     needed, who = ACCESS.get(endpoint, (ADMIN, ADMIN))[0], actor()
     return needed is PUBLIC or (who is not None and who.may(needed))
+
+
+def refuse_purging() -> None:
+    """What is deleted for good is gone for everybody: only admins do that. Raises Forbidden."""
+    who = actor()
+    if who is None or not who.may(ADMIN):
+        raise Forbidden("Only an admin deletes for good. What is in the trash stays until then, and can be restored.")
 
 
 def single_user() -> bool:

@@ -19,7 +19,8 @@ limit_requests(api)
 refusals.register(api)
 csrf.exempt(api)  # JSON bodies only, no cookie is trusted, and cross-site writes are refused
 
-bulk, companies, details, docs = (Endpoints(name) for name in ("bulk", "companies", "details", "docs"))
+bulk, bulk_jobs, companies = (Endpoints(name) for name in ("bulk", "bulk_jobs", "companies"))
+details, docs = (Endpoints(name) for name in ("details", "docs"))
 openapi, research, results, runs = (Endpoints(name) for name in ("openapi", "research", "results", "runs"))
 
 
@@ -31,6 +32,8 @@ def _route(method: str, path: str, endpoint: Callable[..., Any]) -> None:
 _route("POST", "/research_runs/", runs.run_create)
 _route("GET", "/research_runs/", runs.runs)
 _route("POST", "/research_runs/bulk", bulk.runs_bulk)
+_route("POST", "/bulk/", bulk_jobs.bulk_start)
+_route("GET", "/bulk/<int:job_id>", bulk_jobs.bulk_job)
 _route("GET", f"/research_runs/{RUN_ID}", runs.run)
 _route("PATCH", f"/research_runs/{RUN_ID}", runs.run_change)
 _route("DELETE", f"/research_runs/{RUN_ID}", runs.run_delete)

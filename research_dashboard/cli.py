@@ -17,6 +17,7 @@ COMMANDS = {
         "Look over the installation: what is well, what is not, and how to mend it. Exit code 1 when something is not.",
     ),
     "research": ("research:research", "Check what research has stored."),
+    "runs": ("runs:runs", "Do one thing to every run of a filter: tag, trash, restore, run again, cancel."),
     "users": ("users:users", "Who may sign in, and their API tokens."),
     "worker": ("worker:worker", "Run a worker until Ctrl-C: it claims waiting runs and works on them."),
 }

@@ -160,7 +160,12 @@ def one_transaction() -> Iterator[Session]:
             _outer.reset(token)
 
 
+def in_a_transaction() -> bool:
+    """True below one_transaction()."""
+    return _outer.get() is not None
+
+
 def outside_transactions() -> None:
     """Make sure that no transaction is open here, before something slow. Raises RuntimeError."""
-    if _outer.get() is not None:
+    if in_a_transaction():
         raise RuntimeError("this must not be done in a transaction")

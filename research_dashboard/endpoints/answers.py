@@ -120,6 +120,31 @@ class BulkAnswer(BaseModel):
     items: list[BulkOutcome]
 
 
+class BulkCount(BaseModel):
+    """How many runs it would be about: nothing was done."""
+
+    action: str
+    count: int
+    mark: str = Field(description="Send it with the count: then it is these runs or nothing.")
+
+
+class BulkJob(BaseModel):
+    """What is being done to many runs, and how far it is."""
+
+    id: int
+    action: str
+    tag: str | None
+    state: str = Field(description="Waiting, Working, Done or Failed. Ask again after Retry-After seconds until then.")
+    total: int = Field(description="The runs that were confirmed.")
+    place: int = Field(description="So many of them have been dealt with.")
+    done: int = Field(description="To so many it was done.")
+    skipped: dict[str, int] = Field(description="Why others were left as they are, and how many.")
+    said: str = Field(description="The same in sentences.")
+    asked_by: str
+    created_at: datetime
+    finished_at: datetime | None
+
+
 class ProblemDocument(BaseModel):
     """An error (RFC 9457). A type may bring members of its own: nearest, choices."""
 

@@ -153,7 +153,9 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
 
 
 def _links(path: str) -> dict[str, Any]:
-    """Where one can go on from a run, a detail or a result that was just made."""
+    """Where one can go on from what was just made: a run, a detail, a result, a job for many runs."""
+    if path.startswith("/api/bulk"):
+        return {"bulk_job": {"operationId": "bulk_job", "parameters": {"job_id": "$response.body#/id"}}}
     below = path.startswith(("/api/research_details/", "/api/research_results/"))
     run_id = "$response.body#/research_run_id" if below else "$response.body#/id"
     ways = ("run", "details", "results", "run_progress", "run_change", "run_delete")

@@ -18,6 +18,7 @@ from pydantic import (
 from research_dashboard.base import utcnow
 from research_dashboard.endpoints.kinds import (
     LIMIT,
+    MAX_ID,
     MAX_LIMIT,
     MAX_PEERS,
     MAX_SKIP,
@@ -39,6 +40,7 @@ from research_dashboard.queries.records import RUN_KEYS
 from research_dashboard.queries.run_fields import day
 from research_dashboard.queries.run_filter import FILTERS, NEWEST_FIRST, OTHER_NAMES, SORTS
 from research_dashboard.sources.uploaded import MOST_BYTES
+from research_dashboard.tables.bulk import ACTIONS
 from research_dashboard.tables.runs import COMPANY_LENGTH
 
 PARTS = ("details", "results")
@@ -208,6 +210,34 @@ class BulkQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     atomic: Literal["true", "false"] = Field("true", description="true: all or none; false: the good ones.")
+
+
+class BulkStart(Strict):
+    """One thing to be done to every run that a filter text finds."""
+
+    action: Literal["tag", "untag", "trash", "restore", "purge", "rerun", "retry", "cancel"] = Field(
+        description="trash: it can be restored. restore and purge: of what lies in the trash; purge deletes for good "
+        "and is the admins'. rerun: ask for each anew. retry: failed ones go on from the step that failed."
+    )
+    filter: str = Field(
+        "",
+        max_length=MOST_CHARACTERS,
+        description="The filter text, as q of the list; empty: every run, however many.",
+        examples=["status:failed AND duration>2"],
+    )
+    tag: str = Field("", max_length=200, description="For tag and untag: its name.")
+    days: int = Field(0, ge=0, le=36_500, description="For restore and purge: those in the trash for that many days.")
+    count: int | None = Field(
+        None,
+        ge=0,
+        le=MAX_ID,
+        description="How many runs you mean: with any other number nothing is done (409). Without it nothing is done, "
+        "and the answer says how many there are.",
+    )
+    mark: str = Field("", max_length=64, description="The mark that came with the count: these runs and no others.")
+
+
+assert set(BulkStart.model_fields["action"].annotation.__args__) == set(ACTIONS)  # type: ignore[union-attr]  # noqa: S101
 
 
 class UploadCreate(Strict):

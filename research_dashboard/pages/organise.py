@@ -7,6 +7,7 @@ from flask import Response, abort, flash, make_response, redirect, render_templa
 from werkzeug.wrappers import Response as AnyResponse
 
 from research_dashboard import htmx
+from research_dashboard.access import refuse_purging
 from research_dashboard.extensions import db
 from research_dashboard.pages.frame import preferences
 from research_dashboard.pages.history import refused
@@ -59,6 +60,8 @@ def _trashed() -> Trashed:
 
 def _confirmed(action: str, chosen: Chosen, back: str, home: str) -> AnyResponse:
     """Ask how many it is about; once that is confirmed, do it, or as much of it as a moment allows."""
+    if action == "purge":
+        refuse_purging()
     name = request.form.get("tag", "")
     try:
         if action in ("tag", "untag"):
@@ -186,6 +189,8 @@ def trash() -> AnyResponse:
         if request.form.get("do") not in IN_TRASH:
             abort(422, f"Choose {' or '.join(IN_TRASH)}.")
         restoring = request.form["do"] == "restore"
+        if not restoring:
+            refuse_purging()
         flash(
             f"{services.restore(ids):,} restored." if restoring else f"{services.purge(ids):,} deleted for good.", "ok"
         )

@@ -1,7 +1,7 @@
 """What people put beside a run: tags and notes; and which runs they have chosen."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, select
@@ -39,10 +39,11 @@ def tag_names(session: Session, limit: int = 200) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class Trashed:
-    """Runs in the trash: these, or all that have lain there for so many days."""
+    """Runs in the trash: these, or all of the filter that have lain there for so many days."""
 
     ids: tuple[int, ...] | None = None
     days: int = 0
+    wanted: RunFilter = field(default_factory=RunFilter)
 
 
 Chosen = RunFilter | Trashed | Sequence[int]
@@ -55,7 +56,8 @@ def conditions(chosen: Chosen) -> list[ColumnElement[bool]]:
         return list(run_conditions(chosen))
     if isinstance(chosen, Trashed):
         old = run.deleted_at <= utcnow() - timedelta(days=chosen.days)
-        return [run.deleted_at.is_not(None), old, *([] if chosen.ids is None else [run.id.in_(chosen.ids)])]
+        these = [] if chosen.ids is None else [run.id.in_(chosen.ids)]
+        return [*run_conditions(chosen.wanted, trashed=True), old, *these]
     return [run.id.in_(chosen), run.deleted_at.is_(None)]
 
 

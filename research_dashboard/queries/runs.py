@@ -78,9 +78,10 @@ class RunPage:
         return (self.number - 1) * self.per_page + len(self.rows) if self.rows else 0
 
 
-def run_conditions(wanted: RunFilter, *, without: str = "") -> list[ColumnElement[bool]]:
-    """What a run must be; `without="status"` leaves that parameter out."""
-    found: list[ColumnElement[bool]] = [ResearchRun.deleted_at.is_(None)]
+def run_conditions(wanted: RunFilter, *, without: str = "", trashed: bool = False) -> list[ColumnElement[bool]]:
+    """What a run must be; `without="status"` leaves that parameter out. `trashed`: in the trash, not outside of it."""
+    gone = ResearchRun.deleted_at
+    found: list[ColumnElement[bool]] = [gone.is_not(None) if trashed else gone.is_(None)]
     if wanted.status and without != "status":
         found.append(ResearchRun.status.in_(wanted.status))
     found.extend(condition(part, wanted.zone) for part in wanted.parts())

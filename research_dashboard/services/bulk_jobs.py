@@ -21,10 +21,11 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from research_dashboard.base import utcnow
-from research_dashboard.extensions import one_transaction, reading, writing
+from research_dashboard.extensions import in_a_transaction, one_transaction, reading, writing
 from research_dashboard.logs import logger
 from research_dashboard.queries.bulk import undone
-from research_dashboard.queries.organised import Chosen, ids_of
+from research_dashboard.queries.organised import Chosen, Trashed, ids_of
+from research_dashboard.queries.runs import RunFilter
 from research_dashboard.services import audit, organise, runs
 from research_dashboard.services.audit import record
 from research_dashboard.services.organise import CannotOrganise, OthersByNow
@@ -73,6 +74,22 @@ NUMBERED = re.compile(r"\b[Rr]un [0-9]+\b")
 IN_TRASH = ("restore", "purge")
 GONE = "are no longer there"
 NOT_OURS = "were logged by a program: only that program can change them"
+
+
+def chosen_by(action: str, text: str, days: int = 0) -> Chosen:
+    """The runs of a filter text: outside the trash or, for what is done there, those that lie in it so many days.
+
+    Raises InvalidFilter.
+    """
+    wanted = RunFilter.parse([("q", text)])
+    return Trashed(days=days, wanted=wanted) if action in IN_TRASH else wanted
+
+
+def counted(chosen: Chosen) -> tuple[int, str]:
+    """How many runs these are, and the mark by which they are told from any others."""
+    with reading() as session:
+        ids = ids_of(session, chosen)
+    return len(ids), marked(ids)
 
 
 def marked(ids: Sequence[int]) -> str:
@@ -145,9 +162,10 @@ def work_off(job_id: int, stop: Callable[[], bool] = lambda: False) -> None:
 
 
 def work_off_now(job_id: int) -> BulkJob:
-    """Work at it for a moment; how far it is then."""
+    """Work at it for a moment; how far it is then. Within a transaction of the caller's it is left to the workers."""
     until = time.monotonic() + AT_ONCE
-    work_off(job_id, lambda: time.monotonic() > until)
+    if not in_a_transaction():
+        work_off(job_id, lambda: time.monotonic() > until)
     with reading() as session:
         return session.get_one(BulkJob, job_id)
 
