@@ -2,7 +2,7 @@
 
 import unicodedata
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, IntegrityError,
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.functions import GenericFunction
-from sqlalchemy.types import DateTime, TypeDecorator, TypeEngine
+from sqlalchemy.types import Date, DateTime, TypeDecorator, TypeEngine
 
 BUSY = 10  # seconds that a writer waits for another before it gives up
 NAMING = {
@@ -166,6 +166,19 @@ class folded(GenericFunction[str]):
 @compiles(folded, "postgresql")
 def _folded_on_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
     return f"lower(normalize({compiler.process(element.clauses, **kw)}, NFKC))"
+
+
+class utc_day(GenericFunction[date]):
+    """The day of a moment, in UTC."""
+
+    type = Date()
+    inherit_cache = True
+    name = "date"  # SQLite's own, which is right because moments are kept in UTC there
+
+
+@compiles(utc_day, "postgresql")
+def _utc_day_on_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    return f"({compiler.process(element.clauses, **kw)} AT TIME ZONE 'UTC')::date"
 
 
 @event.listens_for(Engine, "connect")

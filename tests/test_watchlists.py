@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from flask.testing import FlaskClient
 from sqlalchemy import func, insert, select
 
@@ -198,6 +198,15 @@ def file_new(cik: int, day: date, form: str = "10-Q") -> None:
         session.execute(insert(Filing), [row])
 
 
+def report_of(day: date) -> int:
+    """A report on Nike that was made on an earlier day, as known on that day."""
+    run_id = runs.start_research("NKE", "ann", peers=["TGT"], as_of=day).run_id
+    Worker(current_app).work()
+    with writing() as session:
+        session.get_one(ResearchRun, run_id).date = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return run_id
+
+
 def test_a_filing_since_the_last_report_is_flagged_on_the_page(bundled: Flask, visit: Visit) -> None:
     list_id = a_list(NIKE, TARGET)
     runs.start_research("NKE", "ann")
@@ -212,8 +221,7 @@ def test_a_filing_since_the_last_report_is_flagged_on_the_page(bundled: Flask, v
 
 def test_a_run_that_saw_a_new_filing_says_so_in_the_inbox_and_stands_under_the_last_one(bundled: Flask) -> None:
     settings = bundled.config["SETTINGS"]
-    before = runs.start_research("NKE", "ann", peers=["TGT"], as_of=date(2024, 1, 31)).run_id
-    Worker(bundled).work()
+    before = report_of(date(2024, 1, 31))
     services.run_list(a_list(NIKE), "ann")
     schedule.start_pending(settings)
     Worker(bundled).work()
@@ -225,6 +233,50 @@ def test_a_run_that_saw_a_new_filing_says_so_in_the_inbox_and_stands_under_the_l
     assert kinds == ["new_filing", "list_done"]
     assert "new filing since the last run: 10-Q of " in notices()[0][1]
     assert notices()[1][1].endswith("1 of 1 company completed, 1 with a new filing.")
+
+
+def test_a_run_as_known_on_an_earlier_day_makes_no_filing_new(bundled: Flask, visit: Visit) -> None:
+    settings, list_id = bundled.config["SETTINGS"], a_list(NIKE)
+    before = runs.start_research("NKE", "ann").run_id
+    runs.start_research("NKE", "ann", as_of=date(2024, 1, 31))
+    Worker(bundled).work()
+    assert "New filing" not in visit(f"/watchlist?list={list_id}").text("main .data")
+    services.run_list(list_id, "ann")
+    schedule.start_pending(settings)
+    Worker(bundled).work()
+    schedule.tick(settings)
+    with reading() as session:
+        assert session.scalars(select(ResearchRun.parent_run_id).order_by(ResearchRun.id.desc())).first() == before
+    assert [kind for kind, _ in notices()] == ["list_done"]
+
+
+def test_a_list_run_twice_at_once_is_run_once_and_a_company_added_meanwhile_is_run_too(bundled: Flask) -> None:
+    settings, list_id = bundled.config["SETTINGS"], a_list(NIKE)
+    first = services.run_list(list_id, "ann")
+    assert first is not None
+    assert services.run_list(list_id, "bob") is None
+    schedule.start_pending(settings)
+    assert services.run_list(list_id, "bob") is None
+    services.add_companies(list_id, [company(TARGET)])
+    assert services.run_list(list_id, "bob") not in (None, first)
+    schedule.start_pending(settings)
+    Worker(bundled).work()
+    schedule.tick(settings)
+    assert count(ResearchRun) == 2
+    assert [text.split("run: ")[1] for _, text in notices()] == ["1 of 1 company completed, no new filing."] * 2
+    assert services.run_list(list_id, "ann") is not None, "all have ended: it can be run again"
+
+
+def test_a_run_that_two_lists_asked_for_is_told_of_once(bundled: Flask) -> None:
+    settings = bundled.config["SETTINGS"]
+    report_of(date(2024, 1, 31))
+    for list_id in (a_list(NIKE), a_list(NIKE, TARGET, name="More shops")):
+        services.run_list(list_id, "ann")
+    schedule.start_pending(settings)
+    Worker(bundled).work()
+    schedule.tick(settings)
+    assert sorted(kind for kind, _ in notices()) == ["list_done", "list_done", "new_filing"]
+    assert all("1 with a new filing" in text for kind, text in notices() if kind == "list_done")
 
 
 def test_a_company_without_figures_is_a_notice_and_hinders_no_other(bundled: Flask) -> None:

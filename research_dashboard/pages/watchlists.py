@@ -146,7 +146,8 @@ def _schedule(list_id: int) -> str:
 
 
 def _run(list_id: int) -> str:
-    services.run_list(list_id, researcher())
+    if services.run_list(list_id, researcher()) is None:
+        return "The whole list is being run already; the inbox tells when all have ended."
     started = schedule.start_pending(current_app.config["SETTINGS"])
     return f"{wording.counted(started, 'run')} asked for; the inbox tells when all have ended."
 

@@ -5,14 +5,21 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from research_dashboard.base import fold, folded
+from research_dashboard.base import fold, folded, utc_day
 from research_dashboard.queries.preferences import preferences
 from research_dashboard.tables.companies import Company, Filing, Ticker
-from research_dashboard.tables.runs import OURS, ResearchResult, ResearchRun, Status
-from research_dashboard.tables.watchlists import InboxMark, Notice, Watchlist, WatchlistCompany, WatchlistPass
+from research_dashboard.tables.runs import ENDED, OURS, ResearchResult, ResearchRun, Status
+from research_dashboard.tables.watchlists import (
+    InboxMark,
+    Notice,
+    Watchlist,
+    WatchlistCompany,
+    WatchlistPass,
+    WatchlistRun,
+)
 
 NOTICES_SHOWN = 200
 FILINGS_LOOKED_AT = 2000
@@ -75,7 +82,7 @@ def watched(session: Session, watchlist_id: int) -> list[Watched]:
     ids = [company.id for company in there]
     main = select(Ticker.company_id, Ticker.symbol).where(Ticker.company_id.in_(ids), Ticker.position == 1)
     symbols: dict[int, str] = {row.company_id: row.symbol for row in session.execute(main)}
-    runs, reports = _newest(session, ids), _newest(session, ids, completed=True)
+    runs, reports = _newest(session, ids), _newest(session, ids, reports=True)
     seen = newest_seen(session, [run.id for run in reports.values()])
     by_company = {id_: seen[run.id] for id_, run in reports.items() if run.id in seen}
     after = filed_after(session, by_company)
@@ -92,14 +99,17 @@ def watched(session: Session, watchlist_id: int) -> list[Watched]:
     ]
 
 
-def _newest(session: Session, company_ids: Collection[int], *, completed: bool = False) -> Mapping[int, Any]:
-    """The newest run of the built-in research of each company, or the newest completed one."""
+def _newest(session: Session, company_ids: Collection[int], *, reports: bool = False) -> Mapping[int, Any]:
+    """The newest run of the built-in research of each company, or its newest report.
+
+    A run as known on an earlier day is no report here: what it did not see was not new since.
+    """
     run = ResearchRun
     newest = select(func.max(run.id)).where(
         run.company_id.in_(company_ids), run.origin.in_(OURS), run.deleted_at.is_(None)
     )
-    if completed:
-        newest = newest.where(run.status == Status.COMPLETED)
+    if reports:
+        newest = newest.where(run.status == Status.COMPLETED, or_(run.as_of.is_(None), run.as_of >= utc_day(run.date)))
     rows = session.execute(
         select(run.id, run.company_id, run.status, run.date, run.error_message, run.options).where(
             run.id.in_(newest.group_by(run.company_id))
@@ -109,8 +119,8 @@ def _newest(session: Session, company_ids: Collection[int], *, completed: bool =
 
 
 def newest_report(session: Session, company_id: int) -> Any:
-    """The newest completed run of the built-in research of a company: id, options …; None before the first."""
-    return _newest(session, [company_id], completed=True).get(company_id)
+    """The newest report on a company of all that is known: run's id, options …; None before the first."""
+    return _newest(session, [company_id], reports=True).get(company_id)
 
 
 def newest_seen(session: Session, run_ids: Iterable[int]) -> dict[int, date]:
@@ -155,6 +165,21 @@ def last_pass(session: Session, watchlist_id: int) -> WatchlistPass | None:
         .order_by(WatchlistPass.id.desc())
         .limit(1)
     )
+
+
+def going(session: Session, watchlist_id: int) -> set[int]:
+    """The companies of the list whose run of an earlier pass is still to be started or has not ended yet."""
+    run = ResearchRun
+    open_ = (WatchlistRun.asked_at.is_(None)) | (
+        run.status.not_in([status.value for status in ENDED]) & run.deleted_at.is_(None)
+    )
+    rows = (
+        select(WatchlistRun.company_id)
+        .join(WatchlistPass, WatchlistPass.id == WatchlistRun.pass_id)
+        .outerjoin(run, run.id == WatchlistRun.run_id)
+        .where(WatchlistPass.watchlist_id == watchlist_id, WatchlistRun.told_at.is_(None), open_)
+    )
+    return set(session.scalars(rows))
 
 
 def next_due(session: Session) -> datetime | None:

@@ -18,9 +18,12 @@ MOST_NAMED = 3  # filings named in one notice
 
 
 def tell(session: Session, kind: NoticeKind, asked: WatchlistPass, row: WatchlistRun | None, text: str) -> None:
-    """Add a line to the inbox, begun with the company's name; the same one again is none."""
+    """Add a line to the inbox, begun with the company's name; the same one again is none.
+
+    What is told of a run is told once, however many lists asked for it.
+    """
     company_id = row.company_id if row else None
-    key = f"{kind}:{asked.id}:{company_id or 0}"
+    key = f"{kind}:run:{row.run_id}" if row and row.run_id else f"{kind}:{asked.id}:{company_id or 0}"
     if company_id is not None:
         text = f"{session.get_one(Company, company_id).name}: {text}"
     if session.scalar(select(Notice.id).where(Notice.key == key)) is None:
@@ -84,11 +87,15 @@ def _tell_of_run(session: Session, row: WatchlistRun) -> None:
 
 
 def new_in(session: Session, run: ResearchRun) -> tuple[Any, ...]:
-    """The filings that this report has seen and the one it follows had not: the newest first."""
-    if run.parent_run_id is None or run.company_id is None:
+    """The filings that this report has seen and the one it follows had not: the newest first.
+
+    None after a run as known on an earlier day, which did not look at all that was there.
+    """
+    before_it = session.get(ResearchRun, run.parent_run_id) if run.parent_run_id else None
+    if before_it is None or before_it.back_dated or run.company_id is None:
         return ()
-    seen = newest_seen(session, [run.id, run.parent_run_id])
-    before: date | None = seen.get(run.parent_run_id)
+    seen = newest_seen(session, [run.id, before_it.id])
+    before: date | None = seen.get(before_it.id)
     if before is None or run.id not in seen:
         return ()
     return filed_after(session, {run.company_id: before}, seen[run.id]).get(run.company_id, ())
@@ -112,7 +119,9 @@ def _tell_of_pass(session: Session, pass_id: int) -> None:
     ).all()
     completed = sum(row.status == Status.COMPLETED for row in rows)
     news = session.scalar(
-        select(func.count()).where(Notice.key.startswith(f"{NoticeKind.NEW_FILING}:{pass_id}:", autoescape=True))
+        select(func.count(Notice.id)).where(
+            Notice.kind == NoticeKind.NEW_FILING.value, Notice.run_id.in_([row.run_id for row in rows if row.run_id])
+        )
     )
     late = f", made up for {long_date(asked.due_at.date())}" if _was_late(asked) and asked.due_at else ""
     name = session.get_one(Watchlist, asked.watchlist_id).name

@@ -1,6 +1,6 @@
 """Watchlists: lists of companies, their schedules, and what a run of a whole list asks for."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, astuple, dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo, available_timezones
@@ -169,27 +169,37 @@ def next_due(found: Watchlist, after: datetime) -> datetime | None:
         day += timedelta(days=1)
 
 
-def run_list(list_id: int, asked_by: str) -> int:
+def run_list(list_id: int, asked_by: str) -> int | None:
     """Ask for research of every company on the list; the pass's id. Its runs are then started by start_pending().
 
+    A company whose run of an earlier pass still goes on is not asked for again; None when that is so of them all.
     Raises WatchlistError for an empty list.
     """
     with writing() as session:
-        found = _get(session, list_id)
-        pass_id = begin_pass(session, found, asked_by, None)
-        record(session, "watchlist.run", f"watchlist {list_id}", after={"name": found.name, "pass": pass_id})
+        found = _get(session, list_id, lock=True)
+        pass_id = begin_pass(session, found, asked_by, None, without=queries.going(session, list_id))
+        if pass_id is not None:
+            record(session, "watchlist.run", f"watchlist {list_id}", after={"name": found.name, "pass": pass_id})
         return pass_id
 
 
-def begin_pass(session: Session, found: Watchlist, asked_by: str, due_at: datetime | None) -> int:
-    """Write down a run of the whole list, its companies still to be started. Raises WatchlistError when it is empty."""
+def begin_pass(
+    session: Session, found: Watchlist, asked_by: str, due_at: datetime | None, without: Collection[int] = ()
+) -> int | None:
+    """Write down a run of the whole list, its companies still to be started; None when there is none to start.
+
+    Raises WatchlistError when the list is empty.
+    """
     ids = [company.id for company in queries.companies(session, found.id)]
     if not ids:
         raise WatchlistError(f"“{found.name}” has no company yet: add some first.", "companies")
+    wanted = [id_ for id_ in ids if id_ not in without]
+    if not wanted:
+        return None
     made = WatchlistPass(watchlist_id=found.id, asked_by=asked_by, due_at=due_at)
     session.add(made)
     session.flush()
-    session.execute(insert(WatchlistRun), [{"pass_id": made.id, "company_id": id_} for id_ in ids])
+    session.execute(insert(WatchlistRun), [{"pass_id": made.id, "company_id": id_} for id_ in wanted])
     return made.id
 
 
@@ -217,8 +227,8 @@ def _free(session: Session, name: str, but: int | None = None) -> None:
         raise WatchlistError(f"There is a list “{there.name}” already: choose another name.")
 
 
-def _get(session: Session, list_id: int) -> Watchlist:
-    found = session.get(Watchlist, list_id)
+def _get(session: Session, list_id: int, *, lock: bool = False) -> Watchlist:
+    found = session.get(Watchlist, list_id, with_for_update=lock or None)
     if found is None:
         raise NoSuchListError("There is no such list: it may have been removed.")
     return found

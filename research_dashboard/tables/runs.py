@@ -179,6 +179,11 @@ class ResearchRun(Base):
     title: Mapped[str | None]
     pinned_at: Mapped[datetime | None]
 
+    @property
+    def back_dated(self) -> bool:
+        """True when it was asked what was known on a day before the one on which it was asked."""
+        return self.as_of is not None and self.as_of < self.date.date()
+
     details: Mapped[list["ResearchDetail"]] = relationship(
         back_populates="run", cascade="all, delete-orphan", passive_deletes=True, order_by="ResearchDetail.position"
     )

@@ -77,11 +77,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def until(condition: Callable[[], bool], seconds: float = 60.0) -> float:
-    """Wait for it; answers how long it took."""
+def until(condition: Callable[[], bool], seconds: float = 60.0, state: Callable[[], str] = str) -> float:
+    """Wait for it; answers how long it took. Waiting in vain fails the test with the state of things."""
     started = time.monotonic()
     while not condition():
-        assert time.monotonic() - started < seconds, "it did not happen in time"
+        assert time.monotonic() - started < seconds, f"it did not happen in time: {state()}"
         time.sleep(0.02)
     return time.monotonic() - started
 
