@@ -88,7 +88,7 @@ KINDS: Mapping[str, Kind] = {
     "too-large": Kind(
         413,
         "The body is too large",
-        "More bytes were sent than are accepted: 1 MB, 6 MB for a company's figures, 32 MB in bulk.",
+        "More bytes were sent than are accepted: 1 MB, 16 MB for a company's figures, 32 MB in bulk.",
         "Send less at a time.",
     ),
     "unsupported-media-type": Kind(

@@ -23,8 +23,8 @@ def companies(query: CompanyQuery) -> Response:
     return answer(found)
 
 
-# In JSON a character of the file takes up to six bytes.
-@endpoint({201: UploadDone, 200: UploadDone}, tag="Companies", most_bytes=6 * MOST_BYTES)
+# A character takes up to twelve bytes in JSON (an escaped surrogate pair), and one too many is to be told so.
+@endpoint({201: UploadDone, 200: UploadDone}, tag="Companies", most_bytes=16 * MOST_BYTES)
 def companies_upload(json: UploadCreate) -> Response:
     """Store a private company's figures, marked as not filed: all rows are right, or nothing is stored."""
     try:

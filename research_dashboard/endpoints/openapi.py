@@ -158,8 +158,14 @@ def _links(path: str) -> dict[str, Any]:
         return {"bulk_job": {"operationId": "bulk_job", "parameters": {"job_id": "$response.body#/id"}}}
     below = path.startswith(("/api/research_details/", "/api/research_results/"))
     run_id = "$response.body#/research_run_id" if below else "$response.body#/id"
-    ways = ("run", "details", "results", "run_progress", "run_change", "run_delete")
-    return {name: {"operationId": name, "parameters": {"run_id": run_id}} for name in ways}
+    ways = ["run", "details", "results", "run_progress", "run_change", "run_delete"]
+    if path.startswith("/api/research/"):
+        ways += ["run_cancel", "run_resume", "run_rerun"]
+    links: dict[str, Any] = {name: {"operationId": name, "parameters": {"run_id": run_id}} for name in ways}
+    if path.startswith("/api/research_details/"):
+        step = {"run_id": run_id, "position": "$response.body#/position"}
+        links["detail_change"] = {"operationId": "detail_change", "parameters": step}
+    return links
 
 
 def _gives(*names: str) -> dict[str, Any]:

@@ -20,9 +20,9 @@ from pathlib import Path
 
 from tests.faults.bench import ROOT, answers, free_port, until
 
-# What one chunk does, in turn: every boundary of the schema, bodies and parameters at random, sequences of requests.
-PHASES = ("examples,coverage", "fuzzing", "stateful")
-EXAMPLES = 20  # of each operation in a chunk, of each kind of data; sequences in a stateful one
+FIRST = "examples,coverage"  # every boundary of the schema: the same cases whatever the seed, so once
+THEN = ("fuzzing", "stateful")  # in turn: bodies and parameters at random, sequences of requests
+EXAMPLES = 50  # of each operation in a chunk; sequences in a stateful one
 CHUNK = 1800  # seconds after which a chunk is given up
 
 
@@ -85,7 +85,8 @@ def soak(cases: int, seed: int, state: Path | None = None, chunks: int = 10_000)
     with tempfile.TemporaryDirectory() as scratch, served(Path(scratch)) as url:
         last = done.chunks + chunks
         while done.cases < cases and done.chunks < last:
-            began, phases, seed = time.monotonic(), PHASES[done.chunks % len(PHASES)], done.seed + done.chunks
+            began, seed = time.monotonic(), done.seed + done.chunks
+            phases = THEN[done.chunks % len(THEN)] if done.chunks else FIRST
             new, found = schemathesis(url, EXAMPLES, seed, phases, Path(scratch))
             done.chunks, done.cases = done.chunks + 1, done.cases + new
             done.seconds += time.monotonic() - began

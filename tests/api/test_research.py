@@ -91,6 +91,11 @@ def test_companies_are_found_while_typing(app: Flask, client: FlaskClient) -> No
     refused(client.get("/api/companies?limit=0"), 422, "limit")
 
 
+def test_a_file_of_a_megabyte_is_read_however_its_characters_are_escaped(client: FlaskClient) -> None:
+    refused(client.post("/api/companies/upload", json={"csv": "\U0001f4c8" * 250_000}), 422, "csv")
+    refused(client.post("/api/companies/upload", json={"csv": "\x9e" * 1_000_001}), 422, "csv")
+
+
 def test_a_report_is_found_in_every_format(app: Flask, client: FlaskClient) -> None:
     run_id = make(client)
     for name in ("html", "pdf", "md", "xlsx", "csv", "json", "zip"):
