@@ -12,32 +12,62 @@
 The run stands on record as Running from its first line, each step as it happens. It ends as Completed, or as Failed
 with the exception's words when one passes through; Ctrl-C makes it Cancelled. The exception goes on its way.
 
-A script's work matters more than its record: with `soft=True` a server that cannot be reached is a warning, the work
-goes on and the record is left as far as it got. Otherwise ApiError is raised. Requests that fail on the way are sent
-again with the same Idempotency-Key, so that nothing is logged twice.
+A script's work matters more than its record. With `soft=True` what cannot be logged is a warning and the work goes on;
+after the first request that finds no server the client says so and is quiet for a while, so that a server that is away
+costs one timeout and not one for each step. Otherwise ApiError is raised; `kind` says what went wrong.
+
+Requests that fail on the way, or find the server busy, are sent again, as late as it asks for (Retry-After), with the
+same Idempotency-Key, so that nothing is done twice.
 """
 
+import json
 import time
 import uuid
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
 import httpx2
 
-ATTEMPTS = 3
-PAUSE = 0.2  # seconds before the second attempt, doubled for each further one
+ATTEMPTS = 4
+PAUSE = 0.2  # seconds before the second attempt, doubled for each further one; the server may ask for more
+PATIENCE = 60.0  # seconds that a request is tried for, pauses included
+QUIET = 30.0  # seconds that a soft client does not ask for a server it did not find
 PASSING = frozenset({429, 502, 503, 504})
+UNREACHABLE, UNREADABLE, NOT_JSON = "unreachable", "unreadable", "not-json"  # kinds of this side
 
 
 class ApiError(Exception):
-    """The server refused, or could not be reached. `problem` is what it said (RFC 9457), empty when it said nothing."""
+    """The server refused, could not be reached, or said what cannot be read.
 
-    def __init__(self, message: str, status: int | None = None, problem: Mapping[str, Any] | None = None) -> None:
+    `kind` is the problem's type without its address (invalid-input, not-found, …), or: unreachable (no server
+    answered), unreadable (an answer that is not this API's), not-json (what was to be sent). `status` is the answer's,
+    None without one; `problem` what it said (RFC 9457), `errors` its fields; `retry_after` the seconds it asked for.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        kind: str,
+        status: int | None = None,
+        problem: Mapping[str, Any] | None = None,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message)
-        self.status, self.problem = status, dict(problem or {})
+        self.kind, self.status, self.problem, self.retry_after = kind, status, dict(problem or {}), retry_after
+
+    @property
+    def errors(self) -> list[dict[str, str]]:
+        """The fields that were refused: field and detail of each."""
+        found = self.problem.get("errors")
+        return found if isinstance(found, list) else []
+
+
+class NotOnRecord(UserWarning):
+    """Something was not logged by a soft client; the text says why."""
 
 
 class Client:
@@ -57,6 +87,7 @@ class Client:
         if token:
             headers["Authorization"] = f"Bearer {token}"
         self.researcher, self.soft = researcher, soft
+        self._timeout, self._quiet_until = timeout, 0.0
         self._http = httpx2.Client(base_url=url, headers=headers, timeout=timeout, transport=transport)
 
     def __enter__(self) -> Self:
@@ -77,19 +108,18 @@ class Client:
         path = "/api/research_runs/"
         while path:
             answer = self._send("GET", path, params=params)
-            yield from answer.json()
+            yield from _value(answer)
             path, params = answer.links.get("next", {}).get("url", ""), None
 
     def get(self, run_id: int, *, include: Sequence[str] = ()) -> dict[str, Any]:
         """One run; `include` names what comes with it: details, results. Raises ApiError."""
-        found: dict[str, Any] = self._send(
-            "GET", f"/api/research_runs/{run_id}", params={"include": ",".join(include)} if include else None
-        ).json()
+        params = {"include": ",".join(include)} if include else None
+        found: dict[str, Any] = _value(self._send("GET", f"/api/research_runs/{run_id}", params=params))
         return found
 
     def companies(self, text: str) -> list[dict[str, Any]]:
         """Companies that fit a part of a name, a ticker or a CIK. Raises ApiError."""
-        found: list[dict[str, Any]] = self._send("GET", "/api/companies/", params={"q": text}).json()
+        found: list[dict[str, Any]] = _value(self._send("GET", "/api/companies/", params={"q": text}))
         return found
 
     # The built-in research
@@ -99,7 +129,7 @@ class Client:
 
         `options`: peers, as_of, source, as POST /api/research takes them. Raises ApiError.
         """
-        run: dict[str, Any] = self._send("POST", "/api/research/", json={"company": company, **options}).json()
+        run: dict[str, Any] = _value(self._send("POST", "/api/research/", {"company": company, **options}))
         end = time.monotonic() + wait
         while run["status"] in ("Queued", "Running", "Cancelling") and time.monotonic() < end:
             time.sleep(0.1)
@@ -111,61 +141,137 @@ class Client:
     def log(self, runs: Sequence[Mapping[str, Any]], *, atomic: bool = True) -> dict[str, Any]:
         """Log up to 10,000 runs that are over, with their details and results. Raises ApiError."""
         path = f"/api/research_runs/bulk?atomic={'true' if atomic else 'false'}"
-        answered: dict[str, Any] = self._send("POST", path, json=list(runs)).json()
+        answered: dict[str, Any] = _value(self._send("POST", path, list(runs)))
         return answered
 
     @contextmanager
     def run(self, company: str, *, researcher: str | None = None) -> Iterator["Run"]:
         """Log a run while it goes on. Raises ApiError, unless the client is soft."""
         run = Run(self, company, researcher or self.researcher)
-        try:
+        with _ended(run._end):
             yield run
-        except KeyboardInterrupt:
-            run._end("Cancelled")
-            raise
-        except BaseException as error:
-            run._end("Failed", error)
-            raise
-        run._end("Completed")
 
-    def _send(self, method: str, path: str, **what: Any) -> httpx2.Response:
-        """The answer. A server that is busy or out of reach is asked again. Raises ApiError."""
-        headers = {"Idempotency-Key": str(uuid.uuid4())} if method == "POST" else {}
-        for attempt in range(1, ATTEMPTS + 1):
+    def _send(
+        self, method: str, path: str, body: Any = None, *, params: Any = None, patience: float = PATIENCE
+    ) -> httpx2.Response:
+        """The answer, a good one. A server that is busy or out of reach is asked again. Raises ApiError."""
+        headers, content = {}, None
+        if method != "GET":
+            headers, content = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}, _text(body)
+        end, attempt = time.monotonic() + patience, 0
+        while True:
+            attempt += 1
             try:
-                answer = self._http.request(method, path, headers=headers, **what)
-            except httpx2.TransportError as error:
-                if attempt == ATTEMPTS:
-                    raise ApiError(f"{self._http.base_url} cannot be reached: {error}") from error
+                left = min(self._timeout, end - time.monotonic())
+                answer = self._http.request(
+                    method, path, headers=headers, params=params, content=content, timeout=max(left, 0.1)
+                )
+            except (httpx2.RequestError, httpx2.InvalidURL) as error:
+                why = str(error) or type(error).__name__
+                failed = ApiError(f"{self._http.base_url} cannot be reached: {why}", UNREACHABLE)
             else:
-                if answer.status_code not in PASSING or attempt == ATTEMPTS:
-                    return _checked(answer)
-            time.sleep(PAUSE * 2 ** (attempt - 1))
-        raise AssertionError("every attempt returns or raises")
+                if answer.is_success:
+                    return answer
+                failed = _refusal(answer)
+                if answer.status_code not in PASSING:
+                    raise failed
+            pause = max(PAUSE * 2 ** (attempt - 1), failed.retry_after or 0)
+            if attempt == ATTEMPTS or time.monotonic() + pause > end:
+                raise failed
+            time.sleep(pause)
 
-    def _log(self, method: str, path: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Log something: what was stored, or None when the client is soft and it could not be."""
-        try:
-            stored: dict[str, Any] = self._send(method, path, json=body).json()
-        except ApiError as error:
-            if not self.soft:
-                raise
-            warnings.warn(f"Not on record: {error}", stacklevel=4)
+    def _log(self, method: str, path: str, body: Mapping[str, Any], *, last: bool = False) -> dict[str, Any] | None:
+        """Log something: what was stored, or None when the client is soft and it could not be.
+
+        The `last` thing of a run is tried even when the client is quiet, for it may find the server back.
+        """
+        if not self.soft:
+            return _object(self._send(method, path, body))
+        if time.monotonic() < self._quiet_until and not last:
             return None
-        return stored
+        began = time.monotonic()
+        try:
+            return _object(self._send(method, path, body, patience=self._timeout))
+        except ApiError as error:
+            told = f"Not on record: {error}"
+            if error.kind == UNREACHABLE or error.status in PASSING:
+                self._quiet_until = time.monotonic() + QUIET
+                told += f" ({time.monotonic() - began:.1f} s); nothing is logged for the next {QUIET:.0f} s."
+            warnings.warn(told, NotOnRecord, stacklevel=4)
+            return None
 
 
-def _checked(answer: httpx2.Response) -> httpx2.Response:
-    """The answer when it is a good one. Raises ApiError with the server's own words."""
-    if answer.is_success:
-        return answer
-    problem: dict[str, Any] = {}
+@contextmanager
+def _ended(end: Callable[[str, BaseException | None], None]) -> Iterator[None]:
+    """Log how what is done below ended. Its own exception goes on its way, whatever becomes of the log."""
+    try:
+        yield
+    except BaseException as error:
+        over = isinstance(error, SystemExit) and error.code in (None, 0)
+        stopped = isinstance(error, KeyboardInterrupt)
+        try:
+            if over:
+                end("Completed", None)
+            else:
+                end("Cancelled" if stopped else "Failed", None if stopped else error)
+        except ApiError as unlogged:
+            error.add_note(f"Not on record: {unlogged}")
+        raise
+    end("Completed", None)
+
+
+def _text(body: Any) -> bytes:
+    """The body as JSON. Raises ApiError when it is none, before anything is sent."""
+    try:
+        return json.dumps(body, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ApiError(f"What is to be sent is not JSON: {error}", NOT_JSON) from error
+
+
+def _value(answer: httpx2.Response) -> Any:
+    """The JSON of a good answer. Raises ApiError when it is none: something else answers at this address."""
+    try:
+        return answer.json()
+    except ValueError:
+        where = f"{answer.request.method} {answer.url.path}"
+        said = answer.headers.get("Content-Type", "no Content-Type")
+        raise ApiError(f"{where}: the answer is not JSON ({said})", UNREADABLE, answer.status_code) from None
+
+
+def _object(answer: httpx2.Response) -> dict[str, Any]:
+    """The stored thing of a good answer. Raises ApiError."""
+    found = _value(answer)
+    if not isinstance(found, dict) or "id" not in found:
+        raise ApiError(f"{answer.url.path}: the answer is not what this API gives", UNREADABLE, answer.status_code)
+    return found
+
+
+def _refusal(answer: httpx2.Response) -> ApiError:
+    """The error of an answer that is not a good one, with the server's own words as far as they can be read."""
+    problem: Any = {}
     if answer.headers.get("Content-Type", "").startswith("application/problem+json"):
-        problem = answer.json()
+        try:
+            problem = answer.json()
+        except ValueError:
+            problem = {}
+    problem = problem if isinstance(problem, dict) else {}
+    kind = str(problem.get("type") or UNREADABLE).rsplit("/", 1)[-1]
     said = problem.get("detail") or answer.reason_phrase
-    raise ApiError(
-        f"{answer.request.method} {answer.url.path}: {answer.status_code} {said}", answer.status_code, problem
-    )
+    message = f"{answer.request.method} {answer.url.path}: {answer.status_code} {said}"
+    return ApiError(message, kind, answer.status_code, problem, _seconds(answer.headers.get("Retry-After")))
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """What Retry-After asks for: seconds, or a moment (RFC 9110). None when it says nothing that can be read."""
+    if not retry_after:
+        return None
+    try:
+        if retry_after.strip().isdecimal():
+            return float(retry_after)
+        moment = parsedate_to_datetime(retry_after)
+        return max(0.0, moment.timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
 
 
 class Run:
@@ -186,15 +292,14 @@ class Run:
             body = {"research_run_id": self.id, "step_name": name, "start_time": _now(), "status": "Running"}
             told = {"message": message} if message else {}
             stored = self._client._log("POST", "/api/research_details/", body | told)
-        try:
+
+        def end(status: str, _error: BaseException | None) -> None:
+            if stored is not None:
+                path = f"/api/research_runs/{self.id}/details/{stored['position']}"
+                self._client._log("PATCH", path, {"status": status, "end_time": _now()})
+
+        with _ended(end):
             yield
-        except KeyboardInterrupt:
-            self._end_step(stored, "Cancelled")
-            raise
-        except BaseException:
-            self._end_step(stored, "Failed")
-            raise
-        self._end_step(stored, "Completed")
 
     def result(self, result_type: str, data: Any) -> None:
         """Log a result: any JSON."""
@@ -202,18 +307,14 @@ class Run:
             body = {"research_run_id": self.id, "result_type": result_type, "result_data": data}
             self._client._log("POST", "/api/research_results/", body)
 
-    def _end_step(self, stored: Mapping[str, Any] | None, status: str) -> None:
-        if stored is not None:
-            path = f"/api/research_runs/{self.id}/details/{stored['position']}"
-            self._client._log("PATCH", path, {"status": status, "end_time": _now()})
-
-    def _end(self, status: str, error: BaseException | None = None) -> None:
+    def _end(self, status: str, error: BaseException | None) -> None:
         if self.id is not None:
             body: dict[str, Any] = {"status": status, "insights": self.insights}
             if error is not None:
                 words = " ".join(f"{type(error).__name__}: {error}".split())
+                body["error_kind"] = type(error).__name__[:200]
                 body["error_message"] = "".join(c for c in words if c.isprintable())[:2000]
-            self._client._log("PATCH", f"/api/research_runs/{self.id}", body)
+            self._client._log("PATCH", f"/api/research_runs/{self.id}", body, last=True)
 
 
 def _now() -> str:

@@ -30,6 +30,10 @@ from research_dashboard.services.records import Matches
 from research_dashboard.tables.idempotency import KEY_LENGTH
 
 UTF_8 = ("utf-8", "utf8", "us-ascii")
+KEYED = (
+    "POST",
+    "PATCH",
+)  # what the draft of Idempotency-Key speaks of: the other methods are safe to send again anyway
 REMEMBERED = ("Content-Type", "ETag", "Location", "Retry-After")
 
 
@@ -137,7 +141,7 @@ class ProblemPlugin(FlaskPlugin):
             kwargs["json"] = validated(json, json_body())
         if told.ahead:
             told.ahead(kwargs["json"])
-        if request.method == "POST" and "Idempotency-Key" in request.headers:
+        if request.method in KEYED and "Idempotency-Key" in request.headers:
             return _once(lambda: func(*args, **kwargs))
         return func(*args, **kwargs)
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from research_dashboard.endpoints.answers import ProblemDocument
 from research_dashboard.endpoints.bulk import NDJSON
-from research_dashboard.endpoints.contract import DOCUMENTED, spec
+from research_dashboard.endpoints.contract import DOCUMENTED, KEYED, spec
 from research_dashboard.endpoints.kinds import MAX_ID
 from research_dashboard.endpoints.lazily import load
 from research_dashboard.endpoints.shapes import BulkRun
@@ -122,8 +122,8 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     for parameter in operation["parameters"]:
         if parameter["in"] == "path":
             parameter["schema"] = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
-    posts = method == "post"
-    for name in (*told.takes, *(("Idempotency-Key",) if posts else ())):
+    keyed = method.upper() in KEYED
+    for name in (*told.takes, *(("Idempotency-Key",) if keyed else ())):
         operation["parameters"].append(_header(name))
     if told.reads:
         operation["requestBody"] = {"required": True, "content": {media: BULK[media] for media in told.reads}}
@@ -145,7 +145,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         kinds.append("cross-site-write")
     if "requestBody" in operation:
         kinds.extend(WITH_BODY)
-    if posts:
+    if keyed:
         kinds.append("key-reused")
     for kind in dict.fromkeys(kinds):
         _add_problem(responses, kind)

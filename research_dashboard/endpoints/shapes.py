@@ -121,6 +121,7 @@ class RunChange(Change):
     duration_mins: Minutes = 0
     status: Status = Status.RUNNING
     insights: Count = 0
+    error_kind: Name | None = Field(None, description="What kind of error ended it, in a word to filter by.")
     error_message: Message | None = None
 
 

@@ -83,6 +83,18 @@ def test_every_post_takes_a_key(app: Flask, client: FlaskClient) -> None:
     assert counts(app) == (4, 10, 1)
 
 
+def test_a_change_with_a_key_is_done_once_whatever_was_changed_meanwhile(client: FlaskClient) -> None:
+    make(client, status="Running")
+    tag = client.get("/api/research_runs/1").headers["ETag"]
+    first = client.patch("/api/research_runs/1", json={"insights": 8}, headers=KEY | {"If-Match": tag})
+    client.patch("/api/research_runs/1", json={"insights": 9})
+    again = client.patch("/api/research_runs/1", json={"insights": 8}, headers=KEY | {"If-Match": tag})
+    assert (again.status_code, again.data) == (first.status_code, first.data)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert client.get("/api/research_runs/1").json["insights"] == 9
+    refused(client.patch("/api/research_runs/1", json={"insights": 7}, headers=KEY), 422, "Idempotency-Key")
+
+
 def bulk(client: FlaskClient, items: list[Any], query: str = "") -> Any:
     return client.post(f"/api/research_runs/bulk{query}", json=items)
 
