@@ -9,6 +9,7 @@ line, the end the totals; exit code 1 when something was found.
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -109,6 +110,7 @@ def main() -> None:
     parser.add_argument("--state", type=Path, help="a file: what was done, to go on from")
     parser.add_argument("--chunks", type=int, default=10_000, help="at most so many this time")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is ended, too
     done = soak(options.cases, options.seed, options.state, options.chunks)
     print(f"soak: {done.totals}; seeds {done.seed} to {done.seed + done.chunks - 1}")
     sys.exit(1 if done.findings or done.cases < options.cases else 0)
