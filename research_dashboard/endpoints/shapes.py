@@ -227,11 +227,11 @@ class BulkStart(Strict):
         examples=["status:failed AND duration>2"],
     )
     tag: str = Field("", max_length=200, description="For tag and untag: its name.")
-    days: int = Field(0, ge=0, le=36_500, description="For restore and purge: those in the trash for that many days.")
-    count: int | None = Field(
+    days: Annotated[int, Field(ge=0, le=36_500), BeforeValidator(number)] = Field(
+        0, description="For restore and purge: those in the trash for that many days."
+    )
+    count: Annotated[int, Field(ge=0, le=MAX_ID), BeforeValidator(number)] | None = Field(
         None,
-        ge=0,
-        le=MAX_ID,
         description="How many runs you mean: with any other number nothing is done (409). Without it nothing is done, "
         "and the answer says how many there are.",
     )

@@ -263,6 +263,13 @@ def test_a_name_that_stands_twice_in_an_object_is_400_and_says_which(client: Fla
     refused(client.post("/api/research_results/", json=text), 422, "result_data")
 
 
+@pytest.mark.parametrize(("name", "value"), [("days", False), ("count", True), ("count", "5")])
+def test_what_is_to_be_done_to_many_runs_takes_numbers_for_numbers_only(
+    client: FlaskClient, name: str, value: object
+) -> None:
+    refused(client.post("/api/bulk/", json={"action": "tag", "tag": "x", name: value}), 422, name)
+
+
 def test_a_charset_that_is_not_utf_8_is_415(client: FlaskClient, app: Flask) -> None:
     body = json.dumps(RUN).encode()
     for charset in ("latin-1", "utf-16", "x"):
