@@ -128,7 +128,16 @@ def test_title_pin_tag_and_notes_of_a_run(runs: None, client: FlaskClient, visit
     act(do="note", text="Second wording", replaces="1")
     page = visit(f"{PATH}?run=1")
     assert page.texts(".note > p:not(.why)") == ["Second wording"]
-    assert "History of edits (1)" in page.texts("#run-dialog summary")
+    assert "History of edits (5)" in page.texts("#run-dialog summary")
+    edits = page.texts("#run-dialog details li .why")
+    assert [edit.partition(": ")[2] for edit in edits] == [
+        "changed a note",
+        "wrote a note",
+        "put under the tag “Draft”",
+        "pinned",
+        "title: none → “A title”",
+    ]
+    assert page.text("#run-dialog details li pre").startswith("# Look **bold**")
     assert visit(f"{PATH}?q=wording").texts("tbody mark") == ["wording"]
     act(do="note_remove", note="2")
     assert visit(f"{PATH}?q=wording").soup.select("tbody tr") == []
@@ -138,6 +147,46 @@ def test_title_pin_tag_and_notes_of_a_run(runs: None, client: FlaskClient, visit
     act(do="unpin")
     act(do="trash")
     assert visit("/trash").texts("tbody .key") == ["Acme"]
+
+
+def test_each_run_shows_the_edits_that_were_made_to_many(runs: None, in_app: Flask, visit: Callable[..., Page]) -> None:
+    organise.tag(list(range(1, 31, 2)), "Odd")
+    organise.tag([2, 4], "Few")
+    organise.trash(range(1, 31))
+    organise.restore(range(1, 31))
+    organise.untag(parse("company=acme"), "odd")
+
+    def edits(run_id: int) -> list[str]:
+        texts = visit(f"/runs/{run_id}").texts("#beside details li .why")
+        return [text.partition(": ")[2] for text in texts]
+
+    both = ["restored from the trash", "moved to the trash"]
+    assert edits(3) == ["taken from under the tag “odd”", *both, "put under the tag “Odd”"]
+    assert edits(4) == [*both, "put under the tag “Few”"]
+    assert edits(6) == both
+    assert edits(31) == []
+
+
+def test_what_is_edited_on_a_runs_page_leads_back_to_it(runs: None, client: FlaskClient) -> None:
+    form = {"do": "title", "title": "Look at this", "back": "page"}
+    answer = client.post("/runs/1/organise", data=form, follow_redirects=True)
+    assert answer.request.path == "/runs/1"
+    assert "Look at this" in answer.text
+
+
+def test_the_next_run_keeps_the_filter_on_a_runs_page_too(runs: None, visit: Callable[..., Page]) -> None:
+    query = "company=acme&status=Completed&sort=id"
+    opened = visit(f"{PATH}?{query}&run=2").soup.select_one("#run-dialog footer a")
+    assert opened
+    page = visit(str(opened["href"]))
+    assert page.soup.select_one("a[rel=prev]")["href"] == f"/runs/1?{query}"  # type: ignore[index]
+    following = page.soup.select_one("a[rel=next]")
+    assert following
+    assert following["href"] == f"/runs/3?{query}"
+    assert page.soup.select_one(f"nav a[href='{PATH}?{query}']")
+    assert visit(f"/runs/30?{query}").soup.select_one("a[rel=next]") is None
+    assert visit("/runs/32").soup.select_one("a[rel=next]")
+    assert "colour" in visit("/runs/1?colour=red", status=422).text("main")
 
 
 def test_p4_what_is_purged_takes_everything_along(runs: None, in_app: Flask) -> None:

@@ -75,7 +75,6 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     "pages.overview": (),
     "pages.researcher": ("company", "as_of", "source", "peer", "peers"),
     "pages.rules": (),
-    "pages.run": (),
     "pages.run_log": ("level",),
     "pages.run_log_file": ("level",),
     "pages.settings": (),

@@ -15,10 +15,10 @@ from research_dashboard import htmx
 from research_dashboard.extensions import db, to_json
 from research_dashboard.logs import logger
 from research_dashboard.models import ENDED, ResearchRun, SavedView
+from research_dashboard.pages.edits import organise_context
 from research_dashboard.pages.frame import preferences, readable, result_title
 from research_dashboard.pages.history_links import COLUMNS, Links
-from research_dashboard.pages.markup import rendered
-from research_dashboard.queries.organised import beside, tag_names
+from research_dashboard.queries.organised import tag_names
 from research_dashboard.queries.run_facets import MARK, UNMARK, Facet, facets, snippets, sought
 from research_dashboard.queries.run_fields import FIELDS, LARGEST, SOURCES, STATUSES
 from research_dashboard.queries.run_filter import FILTERS, NAMES
@@ -32,7 +32,6 @@ from research_dashboard.queries.runs import (
     runs_page,
 )
 from research_dashboard.queries.saved_views import saved_views
-from research_dashboard.tables.record import COLOURS
 
 PAGE, ROWS, DIALOG = "history/index.html", "history/_swap.html", "history/_dialog.html"
 FACETS = "history/_facet_counts.html"
@@ -197,6 +196,7 @@ def _details(wanted: RunFilter, run_id: int) -> Response:
         "previous_run": links.run(before) if before else "",
         "next_run": links.run(after) if after else "",
         "run_id": run_id,
+        "wanted_params": wanted.params(),
         "back": links.page(wanted.page, wanted.cursor),
     }
     if not htmx.is_partial():
@@ -216,9 +216,7 @@ def _dialog(run: ResearchRun | None) -> dict[str, Any]:
         "ended": run.status in ENDED,
         "failed_at": failed,
         "results": [(result_title(result.result_type), *_pretty(result.result_data)) for result in run.results],
-        "beside": beside(db.session(), run.id),
-        "colours": COLOURS,
-        "rendered": rendered,
+        **organise_context(db.session(), run.id),
         "again": "pages.run_again" in current_app.view_functions and run.origin == "research",
     }
 

@@ -179,6 +179,8 @@ def run_organise(run_id: int) -> AnyResponse:
         flash(str(error), "bad")
     if form["do"] == "trash":
         return redirect(url_for("pages.historical_records"), 303)
+    if form.get("back") == "page":
+        return redirect(url_for("pages.run", run_id=run_id, _anchor="beside"), 303)
     return redirect(url_for("pages.historical_records", run=run_id), 303)
 
 

@@ -14,12 +14,14 @@ from research_dashboard.base import utcnow
 from research_dashboard.extensions import db
 from research_dashboard.models import ENDED, Level, ResearchResult, ResearchRun, Status
 from research_dashboard.pages.changes import changes_context
-from research_dashboard.pages.frame import preferences
+from research_dashboard.pages.edits import organise_context
+from research_dashboard.pages.frame import preferences, readable
 from research_dashboard.pages.progress import bars, is_ours, poll_after, progress
 from research_dashboard.pages.report import report_context
 from research_dashboard.queries import run_log, work
 from research_dashboard.queries.changes import changes_of
 from research_dashboard.queries.records import fingerprint
+from research_dashboard.queries.runs import InvalidFilter, RunFilter, runs_beside
 from research_dashboard.services import runs as services
 from research_dashboard.timeline import draw, pauses
 
@@ -60,7 +62,8 @@ def run(run_id: int) -> Response:
         response = Response(status=304)
         response.vary.add("HX-Request")
     else:
-        context = _context(found_run(run_id))
+        found = found_run(run_id)
+        context = _context(found) | ({} if htmx.is_partial() else _around(found.id))
         status = htmx.STOP_POLLING if htmx.is_partial() and not context["poll_after"] else 200
         response = htmx.render("runs/show.html", "runs/_swap.html", status, **context)
         if not context["under_way"]:
@@ -70,6 +73,20 @@ def run(run_id: int) -> Response:
     if state:
         response.set_etag(state)
     return response
+
+
+def _around(run_id: int) -> dict[str, Any]:
+    """What stands around the part that changes: the runs before and after in the filter that the address has on from
+    the list, the way back to it, and what people put beside the run."""
+    try:
+        wanted = RunFilter.parse(request.args.items(multi=True), zone=preferences().zone)
+    except InvalidFilter as error:
+        abort(422, str(error))
+    session, kept = db.session(), wanted.params()
+    beside = readable(lambda: runs_beside(session, wanted, run_id), (None, None))
+    before, after = (url_for("pages.run", run_id=one, **kept) if one else "" for one in beside)
+    back = url_for("pages.historical_records", **kept)
+    return {"previous_run": before, "next_run": after, "back": back, **organise_context(session, run_id)}
 
 
 def _state(run_id: int) -> str | None:

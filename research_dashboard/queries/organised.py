@@ -14,11 +14,10 @@ from research_dashboard.queries.runs import RunFilter, run_conditions
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Tags by name; notes that stand, oldest first; earlier wordings and removed notes, newest first."""
+    """Tags by name; notes that stand, oldest first."""
 
     tags: Sequence[Tag]
     notes: Sequence[RunNote]
-    earlier: Sequence[RunNote]
 
 
 def beside(session: Session, run_id: int) -> Beside:
@@ -26,10 +25,8 @@ def beside(session: Session, run_id: int) -> Beside:
     tags = session.scalars(
         select(Tag).join(RunTag, RunTag.tag_id == Tag.id).where(RunTag.run_id == run_id).order_by(Tag.name)
     ).all()
-    notes = session.scalars(select(RunNote).where(RunNote.run_id == run_id).order_by(RunNote.id)).all()
-    stand = [note for note in notes if note.replaced_by is None and note.removed_at is None]
-    earlier = [note for note in reversed(notes) if note not in stand]
-    return Beside(tags, stand, earlier)
+    standing = (RunNote.run_id == run_id, RunNote.replaced_by.is_(None), RunNote.removed_at.is_(None))
+    return Beside(tags, session.scalars(select(RunNote).where(*standing).order_by(RunNote.id)).all())
 
 
 def tag_names(session: Session, limit: int = 200) -> Sequence[str]:

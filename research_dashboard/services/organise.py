@@ -69,7 +69,7 @@ def restore(ids: Sequence[int]) -> int:
         statement = update(run).where(run.id.in_(ids), run.deleted_at.is_not(None)).values(deleted_at=None)
         back = list(session.scalars(statement.returning(run.id)))
         if back:
-            record(session, "run.restore", _named(back))
+            record(session, "run.restore", _named(back), after=_which(back) or None)
     return len(back)
 
 
@@ -97,6 +97,11 @@ def _named(ids: Sequence[int]) -> str:
     if len(ids) <= 10:
         return f"runs {', '.join(map(str, ids))}"
     return f"runs {min(ids)} to {max(ids)} ({len(ids):,} of them)"
+
+
+def _which(ids: Sequence[int]) -> dict[str, Any]:
+    """Which runs they are, for the subject names a few only: so each run's history of edits has them."""
+    return {"runs": sorted(ids)} if len(ids) > 1 else {}
 
 
 def _was(rows: Sequence[Any]) -> dict[str, Any]:
@@ -143,7 +148,8 @@ def tag(chosen: Chosen, name: str, colour: str | None = None, shown: int | None 
             new = [{"run_id": run_id, "tag_id": tag_id} for run_id in ids if run_id not in has]
             if new:
                 session.execute(insert(RunTag), new)
-                record(session, "run.tag", _named([row["run_id"] for row in new]), after={"tag": name})
+                put = [row["run_id"] for row in new]
+                record(session, "run.tag", _named(put), after={"tag": name} | _which(put))
         done += len(ids)
     return done
 
@@ -159,7 +165,7 @@ def untag(chosen: Chosen, name: str, shown: int | None = None) -> int:
             where = (RunTag.tag_id == tag_id, RunTag.run_id.in_(ids))
             lost = list(session.scalars(delete(RunTag).where(*where).returning(RunTag.run_id)))
             if lost:
-                record(session, "run.untag", _named(lost), before={"tag": name})
+                record(session, "run.untag", _named(lost), before={"tag": name} | _which(lost))
             if not session.scalar(select(RunTag.run_id).where(RunTag.tag_id == tag_id).limit(1)):
                 session.execute(delete(Tag).where(Tag.id == tag_id))
         done += len(lost)

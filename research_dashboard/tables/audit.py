@@ -6,10 +6,12 @@ Rows are added; triggers of the database (see the migration that made the table)
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Index
+from sqlalchemy import JSON, CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from research_dashboard.base import Base, utcnow
+
+OF_MANY = "substr(subject, 1, 5) = 'runs '"  # the partial index's condition, in words that SQLite recognises again
 
 
 class AuditEvent(Base):
@@ -21,6 +23,12 @@ class AuditEvent(Base):
         Index("ix_audit_events_at_id", "at", "id"),
         Index("ix_audit_events_subject", "subject"),
         Index("ix_audit_events_actor", "actor"),
+        Index(  # a run's history of edits looks through those of many runs
+            "ix_audit_events_of_many",
+            *("action", "subject", "id"),
+            sqlite_where=text(OF_MANY),
+            postgresql_where=text(OF_MANY),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
