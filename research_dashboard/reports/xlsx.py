@@ -308,11 +308,11 @@ def _gaps(made: Workbook) -> None:
 
 def _facts(made: Workbook) -> None:
     heads = ["Id", "Company", "Tag", "Unit", "Start", "End", "Value as filed", "Form", "Filed", "Accession", "Source"]
-    widths = [9, 30, 60, 12, 12, 12, 22, 9, 12, 24, 8]
+    widths = [34, 30, 60, 12, 12, 12, 22, 9, 12, 24, 8]
     sheet = made.sheet("Facts", heads, widths, "Filed facts that the figures stand on")
     days = made.look(num_format="yyyy-mm-dd")
     for row, (key, fact) in enumerate(made.book.facts.items(), 3):
-        sheet.write_number(row, 0, int(key), made.look())
+        sheet.write_string(row, 0, key, made.look())
         sheet.write_string(row, 1, made.book.names.get(fact.get("cik") or 0, ""), made.look())
         sheet.write_string(row, 2, fact["tag"], made.look())
         sheet.write_string(row, 3, fact["unit"], made.look())

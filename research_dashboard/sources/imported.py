@@ -7,8 +7,10 @@ co-registrants. Of the tags, those that research reads.
 """
 
 import hashlib
+import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -25,6 +27,9 @@ FILES = ("sub.txt", "num.txt", "tag.txt")
 LARGEST = 4 * 1024**3  # bytes of one file unpacked: a quarter's num.txt has about half of one of these four
 HARMLESS = 10 * 1024**2  # bytes that any file may unpack to
 MOST_TIMES = 100  # how much larger than packed a file may be: text packs to a tenth
+MOST_ENTRIES = 100  # files in the zip: a data set has five
+LONGEST_LINE = 1024 * 1024  # bytes; what is longer is no line of a table
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError)
 LONGEST_QUARTERS = 4
 WANTED = {tag.split(":", 1)[1].encode(): tag.split(":", 1)[0] for tag in sorted(TAGS)}
 TAXONOMIES = {"us-gaap": "us-gaap", "ifrs": "ifrs-full", "ifrs-full": "ifrs-full", "dei": "dei"}
@@ -89,6 +94,8 @@ class DataSet:
                 f"{path.name} is not a zip file that can be read ({error}): fetch it again."
             ) from None
         try:
+            if len(self._zip.infolist()) > MOST_ENTRIES:
+                raise UnusableDataSet(f"{self.name} holds more than {MOST_ENTRIES} files: that is no data set.")
             self._members = {name: self._member(name) for name in FILES}
         except UnusableDataSet:
             self._zip.close()
@@ -126,13 +133,13 @@ class DataSet:
         """First the positions of the columns, then every line as bytes."""
         try:
             with self._zip.open(self._members[name]) as file:
-                header = _decoded(file.readline()).rstrip("\r\n").split("\t")
+                header = _decoded(file.readline(LONGEST_LINE)).rstrip("\r\n").split("\t")
                 missing = [column for column in columns if column not in header]
                 if missing:
                     raise UnusableDataSet(f"{name} in {self.name} has no column {missing[0]}: its format is not known.")
                 yield [header.index(column) for column in columns]
                 yield from _bounded(file, name)
-        except (zipfile.BadZipFile, EOFError, OSError) as error:
+        except DAMAGED as error:
             raise UnusableDataSet(f"{name} in {self.name} is damaged ({error}): fetch the file again.") from None
 
     def submissions(self) -> dict[str, Submission]:
@@ -195,14 +202,17 @@ class DataSet:
 
     def _has_segments(self) -> bool:
         """Data sets made before 2024 have no column of segments: they hold none of their values."""
-        with self._zip.open(self._members["num.txt"]) as file:
-            return b"segments" in file.readline().split(b"\t")
+        try:
+            next(self._lines("num.txt", ("segments",)))
+        except UnusableDataSet:  # of what else is wrong the reading tells
+            return False
+        return True
 
 
 def _bounded(file: IO[bytes], name: str) -> Iterator[bytes]:
     """The file's lines; one of a megabyte is no line of a table."""
-    while line := file.readline(1024 * 1024):
-        if len(line) == 1024 * 1024:
+    while line := file.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE:
             raise UnusableDataSet(f"{name} has a line of more than a megabyte: that is no data set.")
         yield line
 

@@ -20,6 +20,7 @@ from research_dashboard.research.steps import CannotResearch
 from research_dashboard.sources.limiter import Limiter, TooLongError
 
 LARGEST = 512 * 1024 * 1024  # bytes of one answer unpacked; the largest companyfacts have some tens of millions
+LARGEST_FILE = 4 * LARGEST  # bytes of a data set; the largest have some two hundred millions
 CACHE_SIZE = 256 * 1024 * 1024
 LONGEST_RETRY_AFTER = 30.0  # seconds a step waits for; beyond, it says when to come back
 DEFAULT_PAUSE = 10.0
@@ -143,6 +144,9 @@ class SecClient:
                     for block in response.iter_raw():
                         file.write(block)
                         note(file.tell(), total)
+                        if file.tell() > LARGEST_FILE:
+                            part.unlink()
+                            raise _TooLarge
             part.replace(path)
 
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from research_dashboard.research.periods import YEAR_DAYS, days
 from research_dashboard.research.wording import long_date
 from research_dashboard.sources.bundled import sic_list
 
-MOST_BYTES, MOST_ROWS, MOST_ERRORS = 1_000_000, 5_000, 100
+MOST_BYTES, MOST_ROWS, MOST_ERRORS, MOST_COLUMNS = 1_000_000, 5_000, 100, 30
 NAME_LENGTH = 200
 COLUMNS = ("company name", "concept", "period start", "period end", "value", "unit")
 OPTIONAL = "sic"  # an industry's code: it decides the sector and, where none are chosen, the peers
@@ -141,6 +141,8 @@ def _header(rows: Sequence[tuple[int, list[str]]]) -> dict[str, int]:
     """Column -> its place. Raises BadUploadError where one is missing, doubled or unknown."""
     names = [" ".join(cell.replace("_", " ").split()).casefold() for cell in (rows[0][1] if rows else [])]
     names = ["company name" if name == "company" else name for name in names]
+    if len(names) > MOST_COLUMNS:
+        raise BadUploadError([LineError(1, "", f"There are {len(names):,} columns: at most {MOST_COLUMNS}.")])
     wrong = [f"the column “{name}” is missing" for name in COLUMNS if name not in names]
     wrong += [f"there is no column “{_shown(name)}”" for name in names if name not in (*COLUMNS, OPTIONAL)]
     wrong += [f"the column “{name}” is there twice" for name in {*names} if names.count(name) > 1]

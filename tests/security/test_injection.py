@@ -2,12 +2,22 @@
 
 import csv
 import io
+import json
+import logging
+import re
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
+from research_dashboard.extensions import writing
+from research_dashboard.logs import logger, set_up
+from research_dashboard.models import ResearchRun
+from research_dashboard.services.runs import start_research
+from research_dashboard.worker import Worker
+from tests.factories import make_research
 from tests.security.payloads import FORMULAS
 
 
@@ -49,6 +59,59 @@ def test_a_forged_log_line_stays_within_its_line(app: Flask, client: FlaskClient
     folder: Path = app.config["SETTINGS"].instance / "logs"
     lines = [line for path in folder.glob("*.log") for line in path.read_text().splitlines()]
     assert not [line for line in lines if line.startswith(("Acme", "forged"))]
+
+
+@pytest.mark.parametrize(
+    "text", ["x\nforged", "\x1b[2J\x1b[31mred", "a\u2028b", "\r\x00\x07", '"}\n{"event": "forged', "\u202eevil"]
+)
+def test_a_json_log_holds_one_object_a_line_in_plain_ascii(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "log"
+    set_up(path, "json", console=False)
+    logger.info(text, company=text, **{"key\n": text})
+    logging.getLogger("research_dashboard.other").warning("foreign %s", text)
+    raw = path.read_bytes()
+    assert raw.isascii()
+    assert not set(raw) & (set(range(32)) - {10})
+    ours, foreign = (json.loads(line) for line in raw.splitlines())
+    assert (ours["event"], ours["company"], foreign["event"]) == (text, text, f"foreign {text}")
+
+
+HOSTILE_PARTS = [
+    *("..%2f..%2f..%2fetc%2fpasswd", "../../../../etc/passwd", "%2e%2e/%2e%2e/etc/passwd", "..%5c..%5cetc%5cpasswd"),
+    *("%00", "1%00", "9" * 30, "-1", "0", "1.5", "1e9", "%0d%0aX-Forged:%201", "%ff%fe", "~root", "....//etc/passwd"),
+    *("file:%2f%2f%2fetc%2fpasswd", "x" * 3000, "%F0%9F%98%80", "'%20OR%201=1--", "{{7*7}}", "%C0%AE%C0%AE/", "."),
+]
+
+
+def test_no_part_of_a_path_leads_to_a_file_a_header_or_a_fault(app: Flask, in_app: Flask) -> None:
+    make_research("Completed", done=5)
+    app.config["PROPAGATE_EXCEPTIONS"], app.testing = False, False
+    client, bad, asked = app.test_client(), [], 0
+    for rule in app.url_map.iter_rules():
+        for part in HOSTILE_PARTS if "<" in rule.rule else ():
+            path = re.sub(r"<[^>]+>", lambda _, part=part: part, rule.rule)  # type: ignore[misc]
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                asked += 1
+                with client.open(path, method=method, json={} if path.startswith("/api") else None) as answer:
+                    harm = b"root:" in answer.data or "X-Forged" in answer.headers or b">49<" in answer.data
+                    bad += [(method, path, answer.status_code)] if harm or answer.status_code >= 500 else []
+    assert asked > 800
+    assert bad == []
+
+
+@pytest.mark.parametrize("kind", ["html", "md", "pdf", "xlsx", "csv", "json", "zip"])
+def test_a_companys_name_makes_no_header_and_no_path_of_a_files_name(bundled: Flask, kind: str) -> None:
+    run_id = start_research("AAPL", "ann").run_id
+    Worker(bundled).work()
+    hostile = '../../x"; filename="evil.exe\r\nX-Forged: 1\u202egpj'
+    with writing() as session:
+        session.execute(update(ResearchRun).where(ResearchRun.id == run_id).values(company=hostile, ticker=hostile))
+    with bundled.test_client().get(f"/runs/{run_id}/report.{kind}") as answer:
+        assert answer.status_code == 200
+        assert "X-Forged" not in answer.headers
+        said = answer.headers["Content-Disposition"]
+        assert re.fullmatch(rf'attachment; filename="[\w.-]+\.{kind}"', said), said
+        assert ".." not in said
 
 
 @pytest.mark.parametrize(
