@@ -22,7 +22,6 @@ from research_dashboard.extensions import db, reading
 from research_dashboard.models import ResearchResult, ResearchRun, Status
 from research_dashboard.research.steps import RESULT_TYPES
 from research_dashboard.services import backups, runs
-from research_dashboard.services.leases import MAX_CLAIMS
 from research_dashboard.services.records import log_run
 from research_dashboard.worker import Worker
 from tests.conftest import settings_for
@@ -86,18 +85,21 @@ def chosen_victim(alive: list[Any], chance: random.Random) -> tuple[Any, bool]:
     held = holders(alive)
     if held:
         return chance.choice(held), True
-    idle = [process for process in alive if process not in holders(alive, MAX_CLAIMS + 1)]
+    spared = pids_with_a_run(ResearchRun.attempts >= SPARED_FROM)
+    idle = [process for process in alive if process.pid not in spared]
     return (chance.choice(idle) if idle else None), False
 
 
-def holders(alive: list[Any], spared_from: int = SPARED_FROM) -> list[Any]:
-    """The processes that hold a run just now which was claimed less often than that, by the leases."""
-    running = select(ResearchRun.worker).where(
-        ResearchRun.status == Status.RUNNING.value, ResearchRun.attempts < spared_from
-    )
-    with reading() as session:
-        pids = {int(token.split(":")[1]) for token in session.scalars(running) if token}
+def holders(alive: list[Any]) -> list[Any]:
+    """The processes that hold runs just now, by the leases, and none among them that may not lose another worker."""
+    pids = pids_with_a_run() - pids_with_a_run(ResearchRun.attempts >= SPARED_FROM)
     return [process for process in alive if process.pid in pids]
+
+
+def pids_with_a_run(*conditions: Any) -> set[int]:
+    running = select(ResearchRun.worker).where(ResearchRun.status == Status.RUNNING.value, *conditions)
+    with reading() as session:
+        return {int(token.split(":")[1]) for token in session.scalars(running) if token}
 
 
 def state_of_work() -> str:
