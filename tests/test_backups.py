@@ -78,11 +78,15 @@ def test_a_changed_or_broken_backup_is_found(app: Flask) -> None:
     assert code == 1
 
 
-def test_the_newest_ten_are_kept(app: Flask) -> None:
+def test_the_newest_ten_of_each_reason_are_kept(app: Flask) -> None:
     settings = app.config["SETTINGS"]
+    before = backups.make(settings.database_url, settings.backups, "before upgrade")
     made = [backups.make(settings.database_url, settings.backups) for _ in range(backups.KEEP + 2)]
-    assert {backup.path for backup in backups.kept(settings.backups)} == {backup.path for backup in made[2:]}
-    assert len(list(settings.backups.iterdir())) == 2 * backups.KEEP
+    assert {backup.path for backup in backups.kept(settings.backups)} == {
+        before.path,
+        *(backup.path for backup in made[2:]),
+    }
+    assert len(list(settings.backups.iterdir())) == 2 * (backups.KEEP + 1), "each is a file and its note"
 
 
 def test_no_restore_under_a_running_program(app: Flask) -> None:

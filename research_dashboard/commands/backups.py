@@ -24,7 +24,7 @@ from research_dashboard.settings import PREFIX, Settings
 @click.option("--to", type=click.Path(path_type=Path), help="Folder for the backup (default: INSTANCE/backups).")
 @with_appcontext
 def backup(to: Path | None) -> None:
-    """Back the database up while it is used; the ten newest backups are kept."""
+    """Back the database up while it is used; the ten newest of each reason are kept."""
     settings = _settings()
     try:
         made = backups.make(settings.database_url, to or settings.backups)

@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
@@ -17,7 +18,7 @@ from sqlalchemy import URL, create_engine, inspect, make_url, text
 from research_dashboard.base import utcnow
 from research_dashboard.logs import logger
 
-KEEP = 10  # backups kept by rotation
+KEEP = 10  # backups of one reason kept by rotation
 PAGES_AT_ONCE = 2000  # of the online copy: writers get their turn in between
 
 
@@ -94,10 +95,13 @@ def before_change(url: str, folder: Path, heads: Sequence[str]) -> Backup | None
 
 
 def rotate(folder: Path, keep: int = KEEP) -> None:
-    """Delete the oldest backups beyond `keep`."""
-    for backup in kept(folder)[keep:]:
-        backup.path.unlink(missing_ok=True)
-        _note(backup.path).unlink(missing_ok=True)
+    """Delete the oldest backups beyond `keep` of each reason: those of a nightly job never push out those of upgrades."""
+    seen: Counter[str] = Counter()
+    for backup in kept(folder):
+        seen[backup.reason] += 1
+        if seen[backup.reason] > keep:
+            backup.path.unlink(missing_ok=True)
+            _note(backup.path).unlink(missing_ok=True)
 
 
 def kept(folder: Path) -> Sequence[Backup]:
