@@ -95,7 +95,7 @@ def before_change(url: str, folder: Path, heads: Sequence[str]) -> Backup | None
 
 
 def rotate(folder: Path, keep: int = KEEP) -> None:
-    """Delete the oldest backups beyond `keep` of each reason: those of a nightly job never push out those of upgrades."""
+    """Delete the oldest backups beyond `keep` of each reason: a nightly job never pushes out those of upgrades."""
     seen: Counter[str] = Counter()
     for backup in kept(folder):
         seen[backup.reason] += 1
