@@ -6,11 +6,15 @@ is committed. Elsewhere they go through the engine.
 
 import sqlite3
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine
 
 from research_dashboard.extensions import db
+
+Rows = Callable[..., list[tuple[Any, ...]]]
 
 
 class _Kept(threading.local):
@@ -37,14 +41,30 @@ def rows(sql: str) -> list[tuple[Any, ...]]:
     engine = db.engine
     if engine.dialect.name == "sqlite":
         try:
-            return _kept_rows(engine, sql)
+            found: list[tuple[Any, ...]] = _connection(engine).execute(sql).fetchall()
+            return found
         except sqlite3.Error:  # the engine says the same in SQLAlchemy's terms, or finds the database mended
             _kept.close()
     with engine.connect() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(sql)]
 
 
-def _kept_rows(engine: Engine, sql: str) -> list[tuple[Any, ...]]:
+@contextmanager
+def snapshot() -> Iterator[Rows]:
+    """A way to ask several questions of one and the same state, on SQLite; each with its parameters.
+
+    Raises sqlite3.Error: what is asked and who asks it decide whether there is another way.
+    """
+    connection = _connection(db.engine)
+    connection.execute("BEGIN")
+    try:
+        yield lambda sql, *values: connection.execute(sql, values).fetchall()
+    finally:
+        connection.rollback()
+
+
+def _connection(engine: Engine) -> Any:
+    """This thread's connection."""
     if _kept.engine is not engine or _kept.connection is None:
         _kept.close()
         arguments, options = engine.dialect.create_connect_args(engine.url)
@@ -53,9 +73,7 @@ def _kept_rows(engine: Engine, sql: str) -> list[tuple[Any, ...]]:
         made.execute("PRAGMA busy_timeout = 10000")
         made.execute("PRAGMA query_only = ON")
         _kept.engine, _kept.connection = engine, made
-    connection = _kept.connection
-    found: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
-    return found
+    return _kept.connection
 
 
 def version() -> int | None:
