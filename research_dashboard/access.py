@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, Response, g, redirect, request, session, url_for
+from flask import Flask, Request, Response, current_app, g, redirect, request, session, url_for
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_login import LoginManager
 from flask_login import current_user as flask_user
@@ -211,6 +211,7 @@ def guard() -> Response | Any | None:
         refuse_strangers()
         g.actor = Actor(operator(), Role.ADMIN)
     else:
+        refuse_other_names()
         g.actor = _speaker()
     _say_who()
     if request.endpoint is None:
@@ -248,6 +249,15 @@ def refuse_strangers() -> None:
         raise Forbidden(f"Without an account this server answers to localhost only, not to {request.host!r}. {how}")
 
 
+def refuse_other_names() -> None:
+    """Where the operator said by which names the server is asked: no other. Raises Forbidden."""
+    names = current_app.config["SETTINGS"].trusted_hosts
+    if names and not _is_this_machine(request.host) and _host_name(request.host) not in names:
+        raise Forbidden(
+            f"This server does not answer to {request.host!r}; RESEARCH_DASHBOARD_TRUSTED_HOSTS says to what."
+        )
+
+
 @lru_cache(maxsize=256)
 def _is_near(address: str) -> bool:
     try:
@@ -258,7 +268,15 @@ def _is_near(address: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _is_this_machine(host: str) -> bool:
-    return (urlsplit(f"//{host}").hostname or "") in LOOPBACK_NAMES
+    return _host_name(host) in LOOPBACK_NAMES
+
+
+def _host_name(host: str) -> str:
+    """The name alone, in lower case and without its last dot: localhost of LOCALHOST:8000."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:  # [::1
+        return ""
 
 
 def operator() -> str:

@@ -15,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from importlib import import_module
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import IO, Any
@@ -27,6 +28,7 @@ MOST_HEADERS = 64 * 1024  # bytes of them
 KILL_TIMEOUT = 8  # seconds a process has to end before it is killed
 RESTART_PAUSE = 1.0  # a worker that dies at once is not started in a tight loop
 READY_WITHIN = 60.0
+SHARED = ("endpoints.openapi", "queries.filter_grammar", "research.pipeline")  # heavy, and needed by every process
 M_ARENA_MAX = -8  # of malloc.h
 
 
@@ -223,12 +225,8 @@ def serve(settings: Settings, host: str, port: int) -> None:
 
 def _share_memory() -> None:
     """Load here what every process needs, and keep the collector's hands off it: forked processes then share it."""
-    import huey  # noqa: F401
-
-    from research_dashboard.endpoints import openapi  # noqa: F401
-    from research_dashboard.queries import filter_grammar  # noqa: F401
-    from research_dashboard.research import pipeline  # noqa: F401
-
+    for name in ("huey", *(f"research_dashboard.{part}" for part in SHARED)):
+        import_module(name)
     gc.collect()
     gc.freeze()
 
@@ -288,11 +286,11 @@ class Crew:
 
 def announce(host: str, port: int) -> None:
     """Print the address once the server answers."""
-    url = f"http://{_in_url('127.0.0.1' if host in ('0.0.0.0', '::') else host)}:{port}"  # noqa: S104
+    url = f"http://{_in_url('127.0.0.1' if host in ('0.0.0.0', '::') else host)}:{port}"  # noqa: S104  # nothing listens there: it is asked after
     until = time.monotonic() + READY_WITHIN
     while time.monotonic() < until:
         try:
-            with urllib.request.urlopen(f"{url}/healthz", timeout=READY_WITHIN):  # noqa: S310
+            with urllib.request.urlopen(f"{url}/healthz", timeout=READY_WITHIN):  # noqa: S310  # http, ours
                 break
         except urllib.error.HTTPError:
             break

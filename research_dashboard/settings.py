@@ -1,6 +1,7 @@
 """The program's settings: one table, read from the environment (prefix RESEARCH_DASHBOARD_)."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ class Settings:
     page_limit: str = "1200 per minute"
     rate_storage: str = field(default="memory://", repr=False)  # may hold a password
     trusted_proxies: int = 0
+    trusted_hosts: tuple[str, ...] = ()
 
     @property
     def backups(self) -> Path:
@@ -93,6 +95,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         page_limit=rate("PAGE_LIMIT", "1200 per minute"),
         rate_storage=_rate_storage(get("RATE_STORAGE", "memory://")),
         trusted_proxies=whole("TRUSTED_PROXIES", 0, 0, 9),
+        trusted_hosts=_hosts(get("TRUSTED_HOSTS")),
     )
 
 
@@ -110,6 +113,16 @@ def _rate_storage(uri: str) -> str:
         except ValueError:
             raise SettingError(f"{name} cannot be used: {cure}.") from None
     return uri
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    """Names that the server answers to, in lower case. Raises SettingError."""
+    names = tuple(name.strip().lower() for name in text.split(",")) if text else ()
+    for name in names:
+        if not re.fullmatch(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?|[0-9a-f:]+", name):
+            cure = "give names without scheme and port, with commas between them: research.example.org,10.0.0.5"
+            raise SettingError(f"{PREFIX}TRUSTED_HOSTS has {name[:100]!r}: {cure}.")
+    return names
 
 
 def _kept_secret(instance: Path) -> str:

@@ -120,7 +120,7 @@ def _upgrade_there(settings: Settings, url: str) -> None:
     named = {"INSTANCE": str(settings.instance), "DATABASE_URL": url, "SECRET_KEY": settings.secret_key}
     environment = os.environ | {f"{PREFIX}{name}": value for name, value in named.items()}
     command = [sys.executable, "-m", "flask", "--app", "research_dashboard", "db", "upgrade"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  # no shell
     if done.returncode:
         raise CopyError(done.stderr.strip().rpartition("\n")[2] or "The target could not be migrated.")
 

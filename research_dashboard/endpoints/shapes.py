@@ -238,7 +238,7 @@ class BulkStart(Strict):
     mark: str = Field("", max_length=64, description="The mark that came with the count: these runs and no others.")
 
 
-assert set(BulkStart.model_fields["action"].annotation.__args__) == set(ACTIONS)  # type: ignore[union-attr]  # noqa: S101
+assert set(BulkStart.model_fields["action"].annotation.__args__) == set(ACTIONS)  # type: ignore[union-attr]  # noqa: S101  # at import
 
 
 class UploadCreate(Strict):

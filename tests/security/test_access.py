@@ -17,6 +17,7 @@ from research_dashboard import create_app
 from research_dashboard.access import ACCESS, safe_target
 from research_dashboard.base import utcnow
 from research_dashboard.services import accounts
+from research_dashboard.settings import SettingError, load
 from research_dashboard.tables.accounts import Role
 from tests.browser.program import free_port
 from tests.conftest import Page, settings_for
@@ -66,6 +67,41 @@ def test_a_forged_forwarding_header_opens_nothing(client: FlaskClient, header: s
 )
 def test_a_name_that_points_here_is_not_this_machine(client: FlaskClient, host: str) -> None:
     assert client.get("/", headers={"Host": host}).status_code == 403
+
+
+def test_with_accounts_only_the_names_that_the_operator_gave_are_answered(
+    app: Flask, users: dict[str, str], tmp_path: Path
+) -> None:
+    settings = settings_for(
+        tmp_path, database_url=app.config["SETTINGS"].database_url, trusted_hosts=("research.example", "10.0.0.5")
+    )
+    client = create_app({"TESTING": True}, settings).test_client()
+    for host in (
+        "research.example",
+        "RESEARCH.example:8443",
+        "research.example.",
+        "10.0.0.5:8000",
+        "localhost",
+        "[::1]",
+    ):
+        assert client.get("/login", headers={"Host": host}).status_code == 200, host
+    for host in (
+        "evil.example",
+        "research.example.evil.example",
+        "xresearch.example",
+        "10.0.0.50",
+        "x@evil.example",
+        "[",
+    ):
+        answer = client.get("/login", headers={"Host": host})
+        assert answer.status_code in (400, 403), host
+        assert "research.example" not in answer.text.replace(host, ""), "a stranger is not told which"
+
+
+@pytest.mark.parametrize("value", ["https://a.example", "a.example:80", "a b", "a,,b", "*", "a/b", "x" * 300])
+def test_a_name_that_is_none_is_refused_at_the_start(tmp_path: Path, value: str) -> None:
+    with pytest.raises(SettingError, match="TRUSTED_HOSTS"):
+        load({"RESEARCH_DASHBOARD_INSTANCE": str(tmp_path), "RESEARCH_DASHBOARD_TRUSTED_HOSTS": value})
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8000", "[::1]:8000"])
