@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 
 from research_dashboard.pages import run_files
+from research_dashboard.services import organise
 from tests.test_run_filter import NOON, store
 
 PATH = "/historical-records"
@@ -55,6 +56,25 @@ def test_every_format_has_the_same_runs_order_and_total(some: None, client: Flas
         found[kind] = [row["id"] for row in rows]
     assert all(ids == found["csv"] for ids in found.values())
     assert found["csv"] if query != "?q=id:0" else found["csv"] == []
+
+
+def test_tables_have_the_columns_that_were_chosen_in_their_order(
+    some: None, app: Flask, client: FlaskClient, in_app: Flask
+) -> None:
+    organise.tag([1], "Draft")
+    query = "cols=tag,company,gaps,date,sic&sort=id&q=id<=2"
+    text = client.get(f"{PATH}.csv?{query}").text
+    assert text.splitlines()[0] == "Tags,Company,Gaps,Date,SIC"
+    assert text.splitlines()[1].startswith("Draft,")
+    assert text.splitlines()[1].endswith("Z,")
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(client.get(f"{PATH}.xlsx?{query}").data)).get_sheet_by_index(0)
+    assert sheet.to_python()[0] == ["Tags", "Company", "Gaps", "Date", "SIC"]
+    assert [row[0] for row in sheet.to_python()[1:]] == ["Draft", ""]
+    assert client.get(f"{PATH}.ndjson?{query}").text.count('"insights"') == 2
+    usual = "cols=id,date,company,researcher,duration,status,insights"
+    assert client.get(f"{PATH}.csv?{usual}").data == client.get(f"{PATH}.csv").data
+    done = app.test_cli_runner().invoke(args=["db", "export-runs", "id=1", "--filter", "cols=status,id"])
+    assert done.stdout.splitlines()[0] == "Status,ID"
 
 
 def test_values_survive_in_every_format(some: None, client: FlaskClient) -> None:

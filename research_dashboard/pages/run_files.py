@@ -18,6 +18,7 @@ from research_dashboard.reports.run_lists import (
     CONTENT_TYPES,
     MOST_SHEET_ROWS,
     Feed,
+    chosen,
     runs_atom,
     runs_csv,
     runs_json,
@@ -29,7 +30,10 @@ PIECE = 64 * 1024
 
 
 def historical_records_file(kind: str) -> Response:
-    """Every run of the filter as a file (csv, json, ndjson, xlsx) or a feed (atom), in the order of the page."""
+    """Every run of the filter as a file (csv, json, ndjson, xlsx) or a feed (atom), in the order of the page.
+
+    CSV and XLSX have the columns that the page shows, in their order, where `cols` chooses them.
+    """
     if kind not in CONTENT_TYPES:
         abort(404, f"There is no “.{kind}” of the record. There are: {', '.join(CONTENT_TYPES)}.")
     try:
@@ -54,7 +58,7 @@ def _written(kind: str, wanted: RunFilter) -> Iterator[bytes]:
         rows = runs_stream(session, wanted)
         if kind == "xlsx":
             with TemporaryFile() as file:
-                runs_xlsx(rows, file)
+                runs_xlsx(rows, file, chosen(wanted.cols))
                 file.seek(0)
                 yield from iter(lambda: file.read(PIECE), b"")
             return
@@ -64,8 +68,10 @@ def _written(kind: str, wanted: RunFilter) -> Iterator[bytes]:
             title = f"Research runs: {query}" if query else "Research runs"
             feed = Feed(title, url_for("pages.overview", _external=True), page, utcnow(), _changes)
             lines = runs_atom(rows, feed)
+        elif kind == "csv":
+            lines = runs_csv(rows, chosen(wanted.cols))
         else:
-            lines = {"csv": runs_csv, "json": runs_json, "ndjson": runs_ndjson}[kind](rows)
+            lines = {"json": runs_json, "ndjson": runs_ndjson}[kind](rows)
         with closing(lines):  # type: ignore[type-var]
             yield from lines
 
