@@ -27,9 +27,12 @@ def test_a_row_carries_what_was_filed() -> None:
 
 def test_values_stay_exact_to_the_last_digit() -> None:
     body = """{"cik": "0000320193", "facts": {"us-gaap": {"EarningsPerShareBasic": {"units": {"USD/shares": [
-        {"end": "2025-09-27", "val": 0.1234567890123456789, "accn": "a", "form": "10-K", "filed": "2025-10-31"},
-        {"end": "2025-09-27", "val": 12345678901234567890123, "accn": "a", "form": "10-K", "filed": "2025-10-31"},
-        {"end": "2025-09-27", "val": 1.50, "accn": "a", "form": "10-K", "filed": "2025-10-31"}]}}}}}"""
+        {"end": "2025-09-27", "val": 0.1234567890123456789, "accn": "0000320193-25-000079",
+         "form": "10-K", "filed": "2025-10-31"},
+        {"end": "2025-09-27", "val": 12345678901234567890123, "accn": "0000320193-25-000079",
+         "form": "10-K", "filed": "2025-10-31"},
+        {"end": "2025-09-27", "val": 1.50, "accn": "0000320193-25-000079",
+         "form": "10-K", "filed": "2025-10-31"}]}}}}}"""
     values = [row.value for row in parse_companyfacts(load_companyfacts(body))]
     assert values == [Decimal("0.1234567890123456789"), Decimal("12345678901234567890123"), Decimal("1.50")]
 
@@ -38,7 +41,8 @@ def test_values_stay_exact_to_the_last_digit() -> None:
     "wrong",
     [
         {"end": None}, {"end": "2025-02-30"}, {"end": 2025}, {"start": "x"}, {"start": "2025-12-01"}, {"val": None},
-        {"val": "1"}, {"val": True}, {"val": [1]}, {"val": float("nan")}, {"accn": None}, {"accn": ""},
+        {"val": "1"}, {"val": True}, {"val": [1]}, {"val": float("nan")}, {"val": Decimal("1e400")},
+        {"val": 10**40}, {"val": Decimal("1e-99")}, {"accn": "x"}, {"accn": None}, {"accn": ""},
         {"form": None}, {"filed": None}, {"filed": "soon"},
     ],
     ids=str,

@@ -3,6 +3,8 @@
 import pytest
 from flask import Flask
 
+from research_dashboard.extensions import writing
+from research_dashboard.models import Company
 from research_dashboard.queries.directory import suggest
 from research_dashboard.services.companies import (
     AmbiguousCompany,
@@ -83,6 +85,22 @@ def test_of_two_companies_of_one_name_the_one_with_figures_is_meant(in_app: Flas
     make_company("Acme Corp", 1, "ACM", figures=False)
     make_company("ACME, Inc.", 2, "ACME2")
     assert resolve("Acme").cik == 2
+
+
+def test_a_company_is_found_by_a_name_it_had_before(bundled: Flask) -> None:
+    for text, ticker in {"Apple Computer": "AAPL", "adobe systems inc": "ADBE", "Dayton Hudson": "TGT"}.items():
+        assert resolve(text).ticker == ticker, text
+    former = {found.ticker: found.former for found in suggest("dayton hud")}
+    assert former == {"TGT": "DAYTON HUDSON CORP"}
+    assert [(found.ticker, found.former) for found in suggest("AAPL", 1)] == [("AAPL", None)]
+    make_company("Meta Platforms, Inc.", 1326801, "META")
+    make_company("Dayton Hudson Toys Inc", 7, "DHT")
+    with writing() as session:
+        meta = session.query(Company).filter_by(cik=1326801).one()
+        meta.former_names = [{"name": "Facebook Inc", "from": "2005-05-06", "to": "2021-10-28"}]
+    assert resolve("facebook").ticker == "META"
+    with pytest.raises(AmbiguousCompany, match="TARGET"):  # one is called so, the other was: asked back, not guessed
+        resolve("Dayton Hudson")
 
 
 def test_suggestions_put_the_exact_ticker_then_companies_with_figures_first(bundled: Flask) -> None:

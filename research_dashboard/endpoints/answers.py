@@ -194,6 +194,7 @@ class CompanyFound(BaseModel):
     ticker: str | None
     figures: bool = Field(description="True: its figures are here.")
     years: int = Field(description="Fiscal years with figures here.")
+    former: str | None = Field(description="The old name that fits, where the present one does not.")
 
 
 class UploadDone(BaseModel):

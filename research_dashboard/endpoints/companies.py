@@ -16,7 +16,14 @@ from research_dashboard.sources.uploaded import MOST_BYTES, BadUploadError
 def companies(query: CompanyQuery) -> Response:
     """Find companies: the exact ticker first, then those with figures, then by how well they fit."""
     found = [
-        {"cik": each.cik, "name": each.name, "ticker": each.ticker, "figures": each.loaded, "years": each.years}
+        {
+            "cik": each.cik,
+            "name": each.name,
+            "ticker": each.ticker,
+            "figures": each.loaded,
+            "years": each.years,
+            "former": each.former,
+        }
         for each in suggest(query.q, query.limit)
     ]
     logger.info("Fetched companies", number=len(found), q=query.q)

@@ -31,6 +31,7 @@ class Entry:
     plain: str
     core: str
     loaded: bool  # figures of it are in the database
+    former: tuple[str, ...] = ()  # the names it had before
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Suggestion:
     ticker: str | None
     loaded: bool
     years: int
+    former: str | None = None  # the old name that fits, where the present one does not
 
 
 def plain_words(text: str) -> str:
@@ -63,6 +65,11 @@ def core_words(plain: str) -> str:
     return " ".join(words)
 
 
+def core_of(name: str) -> str:
+    """A name down to the words that tell it."""
+    return core_words(plain_words(name))
+
+
 def symbol_of(text: str) -> str:
     """A ticker as the SEC writes it: BRK.B, brk/b and BRK B are BRK-B."""
     return re.sub(r"[./ ]", "-", text.strip()).upper()
@@ -78,6 +85,7 @@ class Directory:
         self.by_id = {entry.id: entry for entry in entries}
         self._by_plain = _grouped((entry.plain, entry) for entry in entries)
         self._by_core = _grouped((entry.core, entry) for entry in entries)
+        self._by_former = _grouped((core, entry) for entry in entries for core in {*map(core_of, entry.former)})
         self._names = [entry.plain for entry in entries]
         self._haystack = [_haystack(entry) for entry in entries]
 
@@ -85,6 +93,10 @@ class Directory:
         """Companies whose name is the text, with or without Inc., Corp. and the like."""
         plain = plain_words(text)
         return (self._by_plain.get(plain) or self._by_core.get(core_words(plain)) or []) if plain else []
+
+    def formerly(self, text: str) -> list[Entry]:
+        """Companies that had this name before, with or without Inc., Corp. and the like."""
+        return self._by_former.get(core_of(text), [])
 
     def within(self, text: str) -> list[Entry]:
         """Companies whose name begins with the words of the text; if none does, those that hold it anywhere."""
@@ -110,12 +122,12 @@ class Directory:
             if any(needle in haystack for needle in needles):
                 fit = _fit(self.entries[position], plain, symbol, number)
                 if fit is not None:
-                    loaded = self.entries[position].loaded and fit <= WORD
+                    loaded = self.entries[position].loaded and fit <= FORMER
                     ranked.append((fit > EXACT, not loaded, fit, position))
         return [self.entries[position] for *_, position in heapq.nsmallest(limit, ranked)]
 
 
-EXACT, NAME, TICKER, START, WORD, INSIDE = range(6)  # how well an entry fits, best first
+EXACT, NAME, TICKER, START, WORD, FORMER, INSIDE = range(7)  # how well an entry fits, best first
 
 
 def _grouped(pairs: Iterable[tuple[str, Entry]]) -> dict[str, list[Entry]]:
@@ -127,9 +139,9 @@ def _grouped(pairs: Iterable[tuple[str, Entry]]) -> dict[str, list[Entry]]:
 
 def _haystack(entry: Entry) -> str:
     """All that a search may hit, in one string."""
-    return (
-        f"{entry.plain}\n{entry.core}\n{' '.join(entry.tickers).casefold()}\n{entry.cik or ''}\n{entry.name.casefold()}"
-    )
+    former = "\n".join(plain_words(name) for name in entry.former)
+    symbols = " ".join(entry.tickers).casefold()
+    return f"{entry.plain}\n{entry.core}\n{symbols}\n{entry.cik or ''}\n{entry.name.casefold()}\n{former}"
 
 
 def _begins(name: str, words: str) -> bool:
@@ -149,9 +161,18 @@ def _fit(entry: Entry, plain: str, symbol: str, number: str) -> int | None:
         if entry.plain.startswith(plain) or entry.core.startswith(plain):
             return START
         return WORD if f" {plain}" in entry.plain else INSIDE
+    if old_name(entry, plain):
+        return FORMER
     if number.isdecimal():
         return INSIDE if str(entry.cik).startswith(number) else None
     return None if plain else INSIDE
+
+
+def old_name(entry: Entry, plain: str) -> str | None:
+    """The first of its former names that begins with these words, where its present name does not hold them."""
+    if not plain or plain in entry.plain:
+        return None
+    return next((name for name in entry.former if plain_words(name).startswith(plain)), None)
 
 
 def directory() -> Directory:
@@ -184,11 +205,14 @@ def _entries() -> list[Entry]:
             select(Ticker.symbol, Ticker.company_id).order_by(Ticker.position, Ticker.symbol)
         ):
             symbols.setdefault(company_id, []).append(symbol)
-        rows = session.execute(select(Company.id, Company.cik, Company.name, loaded).order_by(Company.id)).all()
+        columns = (Company.id, Company.cik, Company.name, Company.former_names, loaded)
+        rows = session.execute(select(*columns).order_by(Company.id)).all()
     entries = []
-    for id_, cik, name, has_facts in rows:
-        plain = plain_words(name)
-        entries.append(Entry(id_, cik, name, tuple(symbols.get(id_, ())), plain, core_words(plain), bool(has_facts)))
+    for id_, cik, name, former, has_facts in rows:
+        plain, old = plain_words(name), tuple(each["name"] for each in former or ())
+        entries.append(
+            Entry(id_, cik, name, tuple(symbols.get(id_, ())), plain, core_words(plain), bool(has_facts), old)
+        )
     return entries
 
 
@@ -201,7 +225,13 @@ def suggest(text: str, limit: int = 8) -> list[Suggestion]:
     years = years_loaded([entry.id for entry in found if entry.loaded])
     return [
         Suggestion(
-            entry.id, entry.cik, entry.name, next(iter(entry.tickers), None), entry.loaded, years.get(entry.id, 0)
+            id=entry.id,
+            cik=entry.cik,
+            name=entry.name,
+            ticker=next(iter(entry.tickers), None),
+            loaded=entry.loaded,
+            years=years.get(entry.id, 0),
+            former=None if symbol_of(text) in entry.tickers else old_name(entry, plain_words(text)),
         )
         for entry in found
     ]

@@ -137,7 +137,8 @@ def find(known: Directory, text: str) -> Entry:
         if others:
             raise ambiguous(text, [symbol, *others])
         return symbol
-    for group in (named, known.within(text)):
+    partly = known.within(text)
+    for group in (named, [*partly, *(entry for entry in known.formerly(text) if entry not in partly)]):
         if one := _only(group):
             return one
         if group:

@@ -101,6 +101,7 @@ def _save_companies(session: Session, submissions: Mapping[str, Submission]) -> 
             over = newer and not (name == "name" and company.exchange)
             if value is not None and value != known and (over or known is None):
                 setattr(company, name, value)
+                company.updated_at = now
 
 
 def _columns(identity: Identity) -> dict[str, object]:

@@ -15,6 +15,7 @@ from research_dashboard.models import Company, DataLoad, Filing, Source
 from research_dashboard.queries.companies import company_by_id
 from research_dashboard.queries.preferences import sec_contact
 from research_dashboard.research import model
+from research_dashboard.research.wording import listed
 from research_dashboard.services.imports import import_data_set
 from research_dashboard.services.loads import (
     filing_values,
@@ -46,8 +47,16 @@ PEERS = 8  # fetched for comparison: five make a set, and some have no year in c
 BLOCKED = frozenset({"off", "unreachable", "sec_down", "forbidden", "rate_limited"})  # the next request would fail too
 
 
-def fetch_company(cik: int, progress: Progress, settings: Settings, *, profile: bool = True) -> DataLoad:
+def unheard(words: str) -> None:
+    """A note that nobody asked for."""
+
+
+def fetch_company(
+    cik: int, progress: Progress, settings: Settings, *, profile: bool = True, note: Callable[[str], None] = unheard
+) -> DataLoad:
     """A company's figures from the SEC, in the database when this returns. Raises SecError.
+
+    `note` is told what of the answer could not be taken.
 
     What was fetched in the last 24 hours is not fetched again, nor anything once live data is off. Without `profile`
     who the company is is taken as known, and one request is sent instead of two.
@@ -62,6 +71,8 @@ def fetch_company(cik: int, progress: Progress, settings: Settings, *, profile: 
     with open_client(settings) as client:
         fetched = fetch(client, cik, progress, name=name, profile=profile)
     load = _save(fetched)
+    if fetched.malformed:
+        note(f"Malformed facts of {name} left out: {listed(fetched.malformed)}.")
     progress(1.0, f"{load.facts:,} facts of {name}")
     return load
 
@@ -143,8 +154,9 @@ def gather(company: model.Company, chosen: Sequence[int], progress: Progress, se
         raise SecError("not_found", f"{company.name} is no filer.", "Choose the source its figures were given to.")
     peers = [peer for id_ in chosen if (peer := company_by_id(id_))]
     steps = 1 + (len(peers) or PEERS)
-    fetch_company(company.cik, lambda part, words: progress(part / steps, words), settings)
-    peers, ciks, notes = peers or likely_peers(company), [company.cik], []
+    notes: list[str] = []
+    fetch_company(company.cik, lambda part, words: progress(part / steps, words), settings, note=notes.append)
+    peers, ciks = peers or likely_peers(company), [company.cik]
     for number, peer in enumerate(peers, start=1):
         if peer.cik is None:
             continue
@@ -153,8 +165,10 @@ def gather(company: model.Company, chosen: Sequence[int], progress: Progress, se
             progress(min((number + part) / steps, 1.0), f"Peer {number} of {len(peers)}: {words}")
 
         try:
-            _fetch_peer(peer, peer.cik, of_peer, settings)
+            _fetch_peer(peer.cik, of_peer, settings, notes.append)
             ciks.append(peer.cik)
+            if peer.sic is None:
+                notes.append(f"The industry of {peer.name} is not known here: its figures are read as any company's.")
         except SecError as error:
             notes.append(f"{peer.name} left out: {error.message}")
             if error.kind in BLOCKED:
@@ -162,13 +176,16 @@ def gather(company: model.Company, chosen: Sequence[int], progress: Progress, se
     return Gathered(_loads_of(ciks), tuple(notes))
 
 
-def _fetch_peer(peer: model.Company, cik: int, progress: Progress, settings: Settings) -> None:
-    """A peer's figures. That the SEC has none is kept for as long as figures are fresh. Raises SecError."""
+def _fetch_peer(cik: int, progress: Progress, settings: Settings, note: Callable[[str], None]) -> None:
+    """A peer's figures, by one request. That the SEC has none is kept for as long as figures are fresh.
+
+    Raises SecError.
+    """
     absence = kept_absence(settings.instance, cik, utcnow() - FRESH)
     if absence is not None:
         raise absence
     try:
-        fetch_company(cik, progress, settings, profile=peer.sic is None)
+        fetch_company(cik, progress, settings, profile=False, note=note)
     except SecError as error:
         if error.kind in ABSENT:
             keep_absence(settings.instance, cik, error)

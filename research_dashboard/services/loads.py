@@ -239,11 +239,11 @@ def list_companies(session: Session, listed: Sequence[Listed]) -> None:
             for cik, line in names.items()
         ],
     )
-    for cik in connection.scalars(select(Company.cik).where(Company.exchange.is_(None))).all():
-        if cik not in names:
-            continue  # else it may be of a data set, which writes names in capitals
-        values = {"name": names[cik].name[:200], "exchange": names[cik].exchange}
-        connection.execute(update(Company).where(Company.cik == cik).values(**values))
+    unlisted = connection.scalars(select(Company.cik).where(Company.exchange.is_(None))).all()
+    better = [names[cik] for cik in unlisted if cik in names and names[cik].exchange]
+    for line in better:  # known from a data set so far, which writes names in capitals
+        values = {"name": line.name[:200], "exchange": line.exchange}
+        connection.execute(update(Company).where(Company.cik == line.cik).values(**values))
     ids = dict(connection.execute(select(Company.cik, Company.id)).fetchall())
     seen: dict[int, int] = {}
     rows = []

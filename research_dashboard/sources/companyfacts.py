@@ -1,10 +1,14 @@
 """The SEC's `companyfacts` answer, read into plain rows. Every value stays exactly as filed."""
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
+
+ACCESSION = re.compile(r"\d{10}-\d{2}-\d{6}")
+MOST_DIGITS = 30  # before or after the point: no amount on Earth has more
 
 
 class Row(NamedTuple):
@@ -32,7 +36,7 @@ def load_companyfacts(body: bytes | str) -> dict[str, Any]:
     """The JSON of an answer with every number exact. Raises NotCompanyFacts."""
     try:
         answer = json.loads(body, parse_float=Decimal)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NotCompanyFacts("The answer is not JSON.") from error
     if not isinstance(answer, dict) or not isinstance(answer.get("facts"), dict):
         raise NotCompanyFacts("The answer has no facts.")
@@ -50,21 +54,30 @@ def cik_of(answer: Mapping[str, Any]) -> int:
     return cik
 
 
-def parse_companyfacts(answer: Mapping[str, Any]) -> Iterator[Row]:
+def _nobody(name: str) -> None:
+    """Hears of a malformed fact, and says nothing."""
+
+
+def parse_companyfacts(answer: Mapping[str, Any], malformed: Callable[[str], None] = _nobody) -> Iterator[Row]:
     """Every well-formed fact of an answer, in the answer's order. A malformed row is dropped, never mended.
 
+    `malformed` is told the tag of each that was dropped, and of each tag that has no list of facts.
     Read the JSON with `load_companyfacts`: a float has already lost digits, and is taken by its shortest spelling.
     """
     for taxonomy, tags in _items(answer.get("facts")):
         for tag, body in _items(tags):
-            if not isinstance(body, dict):
+            units = body.get("units") if isinstance(body, dict) else None
+            if not isinstance(units, dict):
+                malformed(f"{taxonomy}:{tag}")
                 continue
             label = body.get("label")
             label = label if isinstance(label, str) else None
-            for unit, rows in _items(body.get("units")):
-                for raw in rows if isinstance(rows, list) else ():
+            for unit, rows in units.items():
+                for raw in rows if isinstance(rows, list) else (None,):
                     row = _row(taxonomy, tag, label, unit, raw)
-                    if row is not None:
+                    if row is None:
+                        malformed(f"{taxonomy}:{tag}")
+                    else:
                         yield row
 
 
@@ -84,7 +97,9 @@ def _row(taxonomy: str, tag: str, label: str | None, unit: str, raw: Any) -> Row
         accession, form, fy, fp = raw["accn"], raw["form"], raw.get("fy"), raw.get("fp")
     except (AttributeError, KeyError, TypeError, ValueError, InvalidOperation):
         return None
-    if value is None or not accession or not isinstance(accession, str) or not form or not isinstance(form, str):
+    if value is None or not form or not isinstance(form, str):
+        return None
+    if not isinstance(accession, str) or not ACCESSION.fullmatch(accession):  # it could not be followed to its filing
         return None
     if start is not None and start > end:
         return None
@@ -96,8 +111,11 @@ def _row(taxonomy: str, tag: str, label: str | None, unit: str, raw: Any) -> Row
 
 
 def _exact(value: Any) -> Decimal | None:
-    """A JSON number as a finite Decimal; None for anything that is no number."""
+    """A JSON number as a finite Decimal; None for anything that is no number, or none that an amount could be."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
     exact = Decimal(str(value)) if isinstance(value, float) else Decimal(value)
-    return exact if exact.is_finite() else None
+    exponent = exact.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -MOST_DIGITS or exact.adjusted() >= MOST_DIGITS:  # NaN, infinite
+        return None
+    return exact

@@ -43,6 +43,7 @@ class Fetched:
     filings: Mapping[str, FilingRow]
     facts: Sequence[Row]
     answers: Sequence[Answer]
+    malformed: Sequence[str] = ()  # tags of facts that were left out, each once
 
 
 def kept(row: Row) -> bool:
@@ -77,10 +78,13 @@ def fetch(client: SecClient, cik: int, progress: Progress, *, name: str | None =
             raise _without_figures(name, forms) from None
         raise
     answers.append(keep_raw(raw_folder(client.access.instance, cik), "companyfacts", body))
-    facts = _figures(answer, cik, what)
+    malformed: list[str] = []
+    facts = _figures(answer, cik, what, malformed.append)
+    if not facts and malformed:
+        raise SecError("invalid", f"The SEC's answer is not what it should be: {what} are malformed.", LATER)
     if not facts:
         raise _without_figures(name, forms)
-    return Fetched(cik, identity, filings, facts, answers)
+    return Fetched(cik, identity, filings, facts, answers, tuple(dict.fromkeys(malformed)))
 
 
 def _noted(progress: Progress, begun: float, what: str) -> Note:
@@ -103,8 +107,16 @@ def _profile(answer: Any, cik: int, what: str) -> tuple[Identity, Mapping[str, F
     return identity, filings
 
 
-def _figures(answer: Any, cik: int, what: str) -> Sequence[Row]:
-    """The kept facts, in an order of their own, so that the same answer gives the same rows."""
+def _figures(answer: Any, cik: int, what: str, malformed: Callable[[str], None]) -> Sequence[Row]:
+    """The kept facts, in an order of their own, so that the same answer gives the same rows. Raises SecError.
+
+    `malformed` is told the tag of each that research would have read.
+    """
+
+    def told(tag: str) -> None:
+        if tag in TAGS:
+            malformed(tag)
+
     try:
         if not isinstance(answer, dict) or not isinstance(answer.get("facts"), dict):
             raise NotCompanyFacts("The answer has no facts.")
@@ -113,7 +125,7 @@ def _figures(answer: Any, cik: int, what: str) -> Sequence[Row]:
         raise SecError("invalid", f"The SEC's answer is not what it should be: {what}. {error}", LATER) from None
     if named != cik:
         raise SecError("invalid", f"The SEC answered for CIK {named} when asked for {what}.", LATER)
-    rows = [row for row in parse_companyfacts(answer) if kept(row)]
+    rows = [row for row in parse_companyfacts(answer, told) if kept(row)]
     return sorted(rows, key=lambda row: (row.taxonomy, row.tag, row.unit, row.end, str(row.start), row.accession))
 
 

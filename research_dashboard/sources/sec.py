@@ -100,7 +100,7 @@ class SecClient:
             body = self._body(client, url, note)
             try:
                 return body, json.loads(body, parse_float=Decimal)
-            except ValueError:
+            except (ValueError, RecursionError):
                 client = self._plain  # the cache holds the bad answer: ask past it
                 raise _Unreadable from None
 

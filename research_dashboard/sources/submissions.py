@@ -58,26 +58,34 @@ def plain_office(name: str | None) -> str | None:
     return re.sub(r"^(\d\d |Office of )", "", name).strip() or None if name else None
 
 
+def _text(value: Any) -> str | None:
+    """A text with something in it; None for anything else that an answer may hold in its place."""
+    return value if isinstance(value, str) and value else None
+
+
 def read_identity(answer: Mapping[str, Any]) -> Identity:
-    """The identity in a submissions answer. Raises KeyError or ValueError where name or CIK is missing."""
+    """The identity in a submissions answer. Raises KeyError or ValueError where name or CIK is missing or no such."""
+    if not _text(answer["name"]):
+        raise ValueError("a name")
     address = (answer.get("addresses") or {}).get("business") or {}
     sic = str(answer.get("sic") or "")
     return Identity(
         cik=int(answer["cik"]),
         name=answer["name"],
-        tickers=tuple(dict.fromkeys(answer.get("tickers") or [])),
-        exchange=next((name for name in answer.get("exchanges") or [] if name), None),
+        tickers=tuple(dict.fromkeys(filter(_text, answer.get("tickers") or []))),
+        exchange=next(filter(_text, answer.get("exchanges") or []), None),
         sic=int(sic) if sic.isdecimal() else None,
-        sic_description=answer.get("sicDescription") or None,
-        office=plain_office(answer.get("ownerOrg")),
-        category=re.sub(r"<br>.*", "", answer.get("category") or "") or None,
-        state=address.get("stateOrCountry") or None,
-        city=address.get("city") or None,
-        state_of_incorporation=answer.get("stateOfIncorporation") or None,
-        fiscal_year_end=answer.get("fiscalYearEnd") or None,
+        sic_description=_text(answer.get("sicDescription")),
+        office=plain_office(_text(answer.get("ownerOrg"))),
+        category=re.sub(r"<br>.*", "", _text(answer.get("category")) or "") or None,
+        state=_text(address.get("stateOrCountry")),
+        city=_text(address.get("city")),
+        state_of_incorporation=_text(answer.get("stateOfIncorporation")),
+        fiscal_year_end=_text(answer.get("fiscalYearEnd")),
         former_names=tuple(
-            {"name": former["name"], "from": (former.get("from") or "")[:10], "to": (former.get("to") or "")[:10]}
+            {"name": former["name"], **{day: (_text(former.get(day)) or "")[:10] for day in ("from", "to")}}
             for former in answer.get("formerNames") or []
+            if _text(former.get("name"))
         ),
     )
 

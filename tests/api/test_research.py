@@ -85,7 +85,7 @@ def test_steps_and_results_stand_below_their_run_too(client: FlaskClient) -> Non
 def test_companies_are_found_while_typing(app: Flask, client: FlaskClient) -> None:
     with app.app_context():
         make_company("Apple Inc.", 320193, "AAPL")
-    expected = {"cik": 320193, "name": "Apple Inc.", "ticker": "AAPL", "figures": True, "years": 1}
+    expected = {"cik": 320193, "name": "Apple Inc.", "ticker": "AAPL", "figures": True, "years": 1, "former": None}
     assert client.get("/api/companies?q=app").json == [expected]
     assert client.get("/api/companies/?q=zzz").json == []
     refused(client.get("/api/companies?limit=0"), 422, "limit")
