@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, Dialect, Engine, MetaData, Numeric, String, event
+from sqlalchemy import JSON, BigInteger, Dialect, Engine, Integer, MetaData, Numeric, String, event
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, IntegrityError, ProgrammingError
@@ -69,6 +69,7 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {  # noqa: RUF012  # SQLAlchemy's own declaration style
         datetime: UTCDateTime(),
+        int: BigInteger().with_variant(Integer(), "sqlite"),  # so that PostgreSQL compares with any number sent
         Decimal: FiledDecimal(),
         dict[str, Any]: JSON(none_as_null=True),
         list[Any]: JSON(none_as_null=True),

@@ -26,6 +26,7 @@ NAME = "research_dashboard"
 logger: FilteringBoundLogger = structlog.get_logger(NAME)
 
 MAX_BYTES, KEEP = 10 * 1024 * 1024, 5
+CLOSED = -1  # no file is open
 # What could start a new line, move the cursor, or hide or reorder what stands in the line.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _PLAIN = re.compile(r"[\w./:@+%,-]+\Z")
@@ -106,6 +107,8 @@ class LogFile(logging.Handler):
         if self.console:
             with contextlib.suppress(ValueError, OSError):  # a console that was closed
                 sys.stderr.write(line)
+        if self._descriptor == CLOSED:
+            self._descriptor = self._open()
         self._turn()
         os.write(self._descriptor, line.encode(errors="backslashreplace"))
 
@@ -145,9 +148,13 @@ class LogFile(logging.Handler):
             os.close(descriptor)
 
     def close(self) -> None:
-        """Give the file back."""
-        with contextlib.suppress(OSError):
-            os.close(self._descriptor)
+        """Close the file, once: its number may be another file's by the second time. The next line opens it again.
+
+        logging.config closes every handler there is (granian configures it), also those that go on.
+        """
+        descriptor, self._descriptor = self._descriptor, CLOSED
+        if descriptor != CLOSED:
+            os.close(descriptor)
         super().close()
 
 

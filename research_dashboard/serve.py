@@ -193,11 +193,10 @@ def serve(settings: Settings, host: str, port: int) -> None:
     from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
-    from granian.server import Server
 
     from research_dashboard.intake import THREADS
 
-    server = Server(
+    server = _server_class()(
         "research_dashboard.serve:web",
         factory=True,
         address=host,
@@ -221,6 +220,26 @@ def serve(settings: Settings, host: str, port: int) -> None:
         server.serve()
     finally:
         crew.stop()
+
+
+def _server_class() -> Any:
+    """granian's server with its listening socket held by the first process, as elsewhere than on Linux.
+
+    There each web process has a socket of its own, so that who connects is refused while a dead one is started again,
+    and who was in its line is dropped. In one line they wait for the next that accepts.
+    """
+    from granian import net
+    from granian.server import Server
+
+    class OneLine(Server):  # type: ignore[misc, valid-type]
+        def _init_shared_socket(self) -> None:
+            self._ssp = None
+            self._shd = net.SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()  # type: ignore[attr-defined]
+            self._sfd = self._shd.get_fd()
+            self._sso = socket.socket(fileno=self._sfd)
+            self._sso.set_inheritable(True)
+
+    return OneLine
 
 
 def _share_memory() -> None:

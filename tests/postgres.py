@@ -40,7 +40,7 @@ def server() -> Iterator[str]:
 
 def _guard(folder: Path) -> "subprocess.Popen[bytes]":
     """A shell that ends the server when we have ended, in whatever way: then its standard input closes."""
-    script = 'read nothing; kill -QUIT "$(head -n 1 "$0/data/postmaster.pid")" 2>/dev/null; rm -rf "$0"'
+    script = 'read nothing; kill -QUIT "$(head -n 1 "$0/data/postmaster.pid" 2>/dev/null)" 2>/dev/null; rm -rf "$0"'
     return subprocess.Popen(["sh", "-c", script, str(folder)], stdin=subprocess.PIPE, start_new_session=True)
 
 

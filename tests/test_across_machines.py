@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, func, select, text
 
 from research_dashboard import create_app
 from research_dashboard.extensions import db, reading, writing
+from research_dashboard.models import ResearchRun
 from research_dashboard.queries import status
 from research_dashboard.queries.run_fields import full_text
+from research_dashboard.queries.runs import runs_overall
 from research_dashboard.services import health, live
+from research_dashboard.services.fill import fill
 from research_dashboard.sources.limiter import DatabaseLimiter, FileLimiter, TooLongError
 from tests import postgres
 from tests.conftest import settings_for
@@ -79,6 +82,19 @@ def test_the_files_queue_counts_what_was_sent_and_a_pause_is_no_request(tmp_path
     assert FileLimiter(tmp_path / "limit").calls() == 2
     (tmp_path / "limit").write_text(f"{time.time()!r}")  # as it was kept before there was a number
     assert limiter.calls() == 0
+
+
+def test_an_id_beyond_what_the_column_holds_is_not_there(there: Flask) -> None:
+    client = there.test_client()
+    for path in ("/runs/999999999999", "/api/research_runs/999999999999", "/companies/999999999999"):
+        assert client.get(path).status_code == 404, path
+    assert client.get("/api/research_runs/?q=id%3D999999999999").get_json() == []
+
+
+def test_an_installation_is_filled_there_too(there: Flask) -> None:
+    fill(200)
+    with reading() as session:
+        assert runs_overall(session) == session.scalar(select(func.count(ResearchRun.id))) == 200
 
 
 def test_the_start_of_a_word_is_found_and_signs_do_no_harm(there: Flask) -> None:

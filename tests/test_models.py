@@ -46,6 +46,7 @@ def test_d15_a_detail_needs_its_run_and_p4_goes_with_it(in_app: Flask) -> None:
     assert db.session.query(ResearchDetail).count() == 0
 
 
+@pytest.mark.sqlite
 def test_d25_sqlite_runs_in_wal_with_patience_and_foreign_keys(in_app: Flask) -> None:
     with db.engine.connect() as connection:
         pragma = {

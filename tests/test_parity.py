@@ -40,6 +40,7 @@ def columns(table: str) -> dict[str, Any]:
     return {column["name"]: column for column in inspect(db.engine).get_columns(table)}
 
 
+@pytest.mark.sqlite
 def test_p1_p2_p3_p6_one_sqlite_database_holds_runs_details_and_results(in_app: Flask) -> None:
     assert db.engine.dialect.name == "sqlite"
     assert {"id", "company", "researcher", "date", "duration_mins", "status", "insights"} <= set(

@@ -27,7 +27,8 @@ def research(app: Flask, company: str, **values: Any) -> ResearchRun:
 
 def stored(run_id: int) -> dict[str, str]:
     statement = text(
-        "SELECT result_type, result_data FROM research_results WHERE research_run_id = :run ORDER BY position"
+        "SELECT result_type, CAST(result_data AS TEXT) FROM research_results "
+        "WHERE research_run_id = :run ORDER BY position"
     )
     with reading() as session:
         return {row[0]: row[1] for row in session.execute(statement, {"run": run_id})}

@@ -128,6 +128,7 @@ def test_the_command_finds_what_the_page_finds(app: Flask) -> None:
     assert "At character 8" in wrong.output
 
 
+@pytest.mark.sqlite  # the triggers are left out there only
 def test_what_is_filled_is_counted_and_found_as_if_it_came_one_by_one(app: Flask) -> None:
     with app.app_context():
         with writing() as session:

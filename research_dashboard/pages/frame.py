@@ -304,15 +304,24 @@ def slash() -> AnyResponse:
 
 
 class IdConverter(IntegerConverter):
-    """<id:name> in an address: a whole number that a database can hold; another is 404."""
+    """<id:name> in an address: a whole number that the database can hold as a key; another is 404."""
+
+    largest = 2**63 - 1
 
     def __init__(self, map: Map) -> None:
-        super().__init__(map, min=1, max=2**63 - 1)
+        super().__init__(map, min=1, max=self.largest)
+
+
+class NarrowIdConverter(IdConverter):
+    """The same on PostgreSQL, whose keys have four bytes."""
+
+    largest = 2**31 - 1
 
 
 def init_app(app: Flask) -> None:
     """Give the templates their filters and what every page shares, and every answer its headers."""
-    app.url_map.converters["id"] = IdConverter
+    narrow = app.config["SETTINGS"].database_url.startswith("postgresql")
+    app.url_map.converters["id"] = NarrowIdConverter if narrow else IdConverter
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["wording"] = wording  # a global, so that imported macros see it too
     app.jinja_env.filters.update(

@@ -89,3 +89,15 @@ def test_d23_the_log_rotates_and_several_processes_lose_no_line(tmp_path: Path) 
     assert max(path.stat().st_size for path in files) < 25_000
     found = {line.split()[0] for path in files for line in path.read_text().splitlines()}
     assert found == {f"{name}-{number}" for name in "abc" for number in range(500)}
+
+
+def test_a_log_that_is_closed_twice_closes_nobody_elses_file_and_the_next_line_opens_it_again(tmp_path: Path) -> None:
+    handler = LogFile(tmp_path / "log", console=False)
+    handler.close()
+    with (tmp_path / "other").open("w") as other:  # has the closed file's number now
+        handler.close()
+        handler.emit(logging.LogRecord("x", logging.INFO, "", 0, "later", None, None))
+        other.write("whole")
+    handler.close()
+    assert (tmp_path / "other").read_text() == "whole"
+    assert "later" in (tmp_path / "log").read_text()

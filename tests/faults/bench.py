@@ -101,7 +101,8 @@ def steps(run_id: int) -> list[tuple[str, int]]:
 def stored(run_id: int) -> list[tuple[str, str]]:
     """The results, byte for byte as they are stored."""
     statement = text(
-        "SELECT result_type, result_data FROM research_results WHERE research_run_id = :run ORDER BY position"
+        "SELECT result_type, CAST(result_data AS TEXT) FROM research_results "
+        "WHERE research_run_id = :run ORDER BY position"
     )
     with reading() as session:
         return [(row[0], row[1]) for row in session.execute(statement, {"run": run_id})]

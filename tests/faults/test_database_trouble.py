@@ -42,6 +42,7 @@ def pages(app: Flask) -> int:
         return int(connection.exec_driver_sql("PRAGMA page_count").scalar() or 0)
 
 
+@pytest.mark.sqlite
 def test_on_a_full_disk_nothing_is_half_written_and_the_run_goes_on_when_there_is_room(
     bundled: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,6 +63,7 @@ def test_on_a_full_disk_nothing_is_half_written_and_the_run_goes_on_when_there_i
     assert before < len(stored(run_id)) == 8
 
 
+@pytest.mark.sqlite
 def test_a_full_disk_is_said_in_plain_words(bundled: Flask, client: FlaskClient) -> None:
     allow_pages(bundled, 1)
     filler = "x" * 100_000
@@ -72,6 +74,7 @@ def test_a_full_disk_is_said_in_plain_words(bundled: Flask, client: FlaskClient)
     assert "Free some space" in answer.text
 
 
+@pytest.mark.sqlite
 def test_a_file_that_another_program_holds_is_waited_for(bundled: Flask) -> None:
     path = bundled.config["SETTINGS"].instance / "research.db"
     held, released = threading.Event(), threading.Event()
@@ -90,6 +93,7 @@ def test_a_file_that_another_program_holds_is_waited_for(bundled: Flask) -> None
     holder.join()
 
 
+@pytest.mark.sqlite
 def test_a_file_that_stays_locked_is_said(bundled: Flask, client: FlaskClient) -> None:
     def impatient(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute("PRAGMA busy_timeout = 50")
@@ -105,6 +109,7 @@ def test_a_file_that_stays_locked_is_said(bundled: Flask, client: FlaskClient) -
     assert "Another program holds the database" in answer.text
 
 
+@pytest.mark.sqlite
 def test_a_read_only_file_is_said(bundled: Flask, client: FlaskClient) -> None:
     def only_read(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute("PRAGMA query_only = ON")
@@ -120,6 +125,7 @@ def test_a_read_only_file_is_said(bundled: Flask, client: FlaskClient) -> None:
     assert client.get("/write").status_code == 200
 
 
+@pytest.mark.sqlite
 def test_a_broken_file_is_said_and_the_backup_brings_it_back(bundled: Flask) -> None:
     settings = bundled.config["SETTINGS"]
     run_id = start()
@@ -142,6 +148,7 @@ def test_a_broken_file_is_said_and_the_backup_brings_it_back(bundled: Flask) -> 
     assert list(settings.instance.glob("research-before-restore-*.db"))
 
 
+@pytest.mark.sqlite
 def test_a_database_gone_for_a_while_and_back_loses_nothing(bundled: Flask, tmp_path: Path) -> None:
     run_id = start()
     path = bundled.config["SETTINGS"].instance / "research.db"
@@ -171,6 +178,7 @@ def test_a_clock_set_back_an_hour_keeps_ends_after_starts_and_frees_dead_leases(
     assert status(run_id) == "Completed"
 
 
+@pytest.mark.sqlite
 def test_a_disk_that_is_full_at_the_start_is_said_by_the_server(tmp_path: Path) -> None:
     def small_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))

@@ -4,13 +4,11 @@ import itertools
 import json
 import multiprocessing
 import random
-import sqlite3
 import threading
 import time
 import urllib.request
 from collections.abc import Callable
-from contextlib import ExitStack, closing
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -23,8 +21,8 @@ from research_dashboard.models import ResearchResult, ResearchRun, Status
 from research_dashboard.research.steps import RESULT_TYPES
 from research_dashboard.services import backups, runs
 from research_dashboard.services.records import log_run
+from research_dashboard.settings import Settings
 from research_dashboard.worker import Worker
-from tests.conftest import settings_for
 from tests.faults.bench import answers, free_port, server, status, stored, until, worker
 
 FULL = (pytest.mark.soak, pytest.mark.timeout(3600))
@@ -148,9 +146,9 @@ def completed(run_id: int) -> bool:
     return status(run_id) == "Completed"
 
 
-def write_for(folder: Path, seconds: float, written: Any) -> None:
+def write_for(settings: Settings, seconds: float, written: Any) -> None:
     """One process of the load: four threads that log runs."""
-    app = create_app({"TESTING": True}, settings_for(folder))
+    app = create_app({"TESTING": True}, settings)
     until_when = time.monotonic() + seconds
 
     def one_thread() -> None:
@@ -173,7 +171,7 @@ def test_eight_threads_of_two_processes_write_and_backups_are_taken_meanwhile(bu
     settings, context = bundled.config["SETTINGS"], multiprocessing.get_context("spawn")
     written = context.Value("q", 0)
     wanted_backups = max(2, count * 50 // 60)
-    load = [context.Process(target=write_for, args=(settings.instance, count, written)) for _ in range(2)]
+    load = [context.Process(target=write_for, args=(settings, count, written)) for _ in range(2)]
     for process in load:
         process.start()
     until(lambda: written.value > 0)
@@ -209,10 +207,11 @@ def test_no_acknowledged_run_is_missing_though_the_server_is_killed_during_posts
             process.kill()
             posting.join()
         until(lambda: not answers(port))
-    path = bundled.config["SETTINGS"].instance / "research.db"
-    with closing(sqlite3.connect(path)) as connection:
-        kept = {row[0] for row in connection.execute("SELECT id FROM research_runs")}
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    with reading() as session:
+        kept = set(session.scalars(select(ResearchRun.id)))
+        if db.engine.dialect.name == "sqlite":
+            assert session.scalar(text("PRAGMA integrity_check")) == "ok"
+    db.session.remove()
     assert set(acknowledged) <= kept
     with worker(bundled):
         until(lambda: unfinished() == 0, 300)

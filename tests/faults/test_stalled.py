@@ -18,7 +18,7 @@ from research_dashboard import create_app
 from research_dashboard.extensions import db, reading
 from research_dashboard.models import ResearchRun
 from research_dashboard.services import leases, runs
-from tests.conftest import settings_for
+from research_dashboard.settings import Settings
 from tests.faults.bench import answers, free_port, process_of, status, steps, stored, until
 
 
@@ -80,6 +80,7 @@ def test_a_stale_row_is_found_by_the_plain_flask_server_alone(bundled: Flask) ->
     assert status(run_id) == "Queued"
 
 
+@pytest.mark.sqlite
 def test_a_disk_that_fills_under_a_worker_ends_no_run_and_it_goes_on_when_there_is_room(bundled: Flask) -> None:
     folder: Path = bundled.config["SETTINGS"].instance
     first = runs.start_research("NKE", "ann", peers=["TGT"]).run_id
@@ -100,8 +101,8 @@ def test_a_disk_that_fills_under_a_worker_ends_no_run_and_it_goes_on_when_there_
     assert stored(first) == before
 
 
-def ask_in_a_process(folder: Path, begin: Any, got: Any) -> None:
-    app = create_app({"TESTING": True}, settings_for(folder))
+def ask_in_a_process(settings: Settings, begin: Any, got: Any) -> None:
+    app = create_app({"TESTING": True}, settings)
 
     def ask() -> None:
         with app.app_context():
@@ -120,8 +121,8 @@ def test_the_same_research_asked_for_by_eight_threads_in_two_processes_is_one_ru
     db.session.remove()
     context = multiprocessing.get_context("spawn")
     begin, got = context.Barrier(8), context.Queue()
-    folder = bundled.config["SETTINGS"].instance
-    processes = [context.Process(target=ask_in_a_process, args=(folder, begin, got)) for _ in range(2)]
+    settings = bundled.config["SETTINGS"]
+    processes = [context.Process(target=ask_in_a_process, args=(settings, begin, got)) for _ in range(2)]
     for process in processes:
         process.start()
     answered = [got.get(timeout=180) for _ in range(40)]

@@ -1,5 +1,6 @@
 """Limits: guessing is slowed down without locking the owner out, and nobody is counted as somebody else."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,6 @@ from flask.testing import FlaskClient
 from research_dashboard import create_app
 from research_dashboard.extensions import db
 from research_dashboard.services import accounts
-from tests.conftest import settings_for
 
 PASSWORD = "correct horse battery"
 
@@ -61,7 +61,7 @@ def test_signing_in_rightly_is_not_counted(app: Flask, users: dict[str, str]) ->
 @pytest.fixture
 def strict(tmp_path: Path, app: Flask) -> Flask:
     """The application on the same database, with limits that are soon reached."""
-    settings = settings_for(app.config["SETTINGS"].instance, api_limit="5 per hour", page_limit="5 per hour")
+    settings = replace(app.config["SETTINGS"], api_limit="5 per hour", page_limit="5 per hour")
     strict = create_app({"TESTING": True, "WTF_CSRF_ENABLED": False}, settings)
     strict.before_request(db.session.remove)
     return strict
