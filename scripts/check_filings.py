@@ -73,9 +73,9 @@ def read(path: Path) -> tuple[dict[str, Any], Analysis, Analysis]:
     cik = cik_of(answer)
     filings: dict[str, Filing] = {}
     facts = [
-        Fact(number, row.taxonomy, row.tag, row.unit, row.start, row.end, row.value,
+        Fact(row.taxonomy, row.tag, row.unit, row.start, row.end, row.value,
              filings.setdefault(row.accession, Filing(row.accession, cik, row.form, row.filed, row.fy)))
-        for number, row in enumerate(parse_companyfacts(answer), 1)
+        for row in parse_companyfacts(answer)
     ]  # fmt: skip
     company = Company(cik, cik, str(answer["entityName"]))
     today = datetime.now(UTC).date()
