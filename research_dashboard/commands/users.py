@@ -1,20 +1,41 @@
 """`flask users …`: who may sign in, and their API tokens."""
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
 import click
+from flask import current_app
 from flask.cli import AppGroup
 
 from research_dashboard.services import accounts
+from research_dashboard.services.database import prepare_database
 from research_dashboard.tables.accounts import Role, Scope
 
 ROLES, SCOPES = [str(role) for role in Role], [str(scope) for scope in Scope]
 users = AppGroup("users", help="Who may sign in, and their API tokens.")
 
 
+def _command(name: str) -> Callable[[Callable[..., None]], click.Command]:
+    """A command of the group that finds the database ready: the first account is made where nothing ran yet."""
+
+    def register(function: Callable[..., None]) -> click.Command:
+        @wraps(function)
+        def prepared(**values: Any) -> None:
+            prepare_database(current_app.config["SETTINGS"].instance)
+            function(**values)
+
+        made: click.Command = users.command(name)(prepared)
+        return made
+
+    return register
+
+
 def _complain(error: accounts.AccountError) -> click.ClickException:
     return click.ClickException(f"{error.field}: {error}")
 
 
-@users.command("add")
+@_command("add")
 @click.argument("name")
 @click.option("--role", type=click.Choice(ROLES), default=str(Role.RESEARCHER), show_default=True)
 @click.password_option(help="Asked for when it is not given.")
@@ -27,7 +48,7 @@ def add(name: str, role: str, password: str) -> None:
     click.echo(f"Added {user.name}, {user.role}.")
 
 
-@users.command("list")
+@_command("list")
 def list_users() -> None:
     """List the users with their roles."""
     found = accounts.users()
@@ -37,7 +58,7 @@ def list_users() -> None:
         click.echo("No users: the server answers this machine only. Add the first: flask users add NAME --role admin.")
 
 
-@users.command("password")
+@_command("password")
 @click.argument("name")
 @click.password_option(help="Asked for when it is not given.")
 def password_command(name: str, password: str) -> None:
@@ -49,7 +70,7 @@ def password_command(name: str, password: str) -> None:
     click.echo(f"{name.strip().lower()} has a new password and is signed out everywhere.")
 
 
-@users.command("disable")
+@_command("disable")
 @click.argument("name")
 def disable(name: str) -> None:
     """Let a user in no more; their tokens are revoked, what they did stays."""
@@ -60,7 +81,7 @@ def disable(name: str) -> None:
     click.echo(f"{name.strip().lower()} is disabled.")
 
 
-@users.command("enable")
+@_command("enable")
 @click.argument("name")
 def enable(name: str) -> None:
     """Let a disabled user in again."""
@@ -71,7 +92,7 @@ def enable(name: str) -> None:
     click.echo(f"{name.strip().lower()} may sign in again.")
 
 
-@users.command("token")
+@_command("token")
 @click.argument("name")
 @click.option("--label", default="command line", show_default=True, help="What will use the token.")
 @click.option("--scope", type=click.Choice(SCOPES), default=str(Scope.READ), show_default=True)
@@ -86,7 +107,7 @@ def token(name: str, label: str, scope: str, days: int) -> None:
     click.echo(secret)
 
 
-@users.command("tokens")
+@_command("tokens")
 def list_tokens() -> None:
     """List every API token, without its secret."""
     names = {user.id: user.name for user in accounts.users()}
@@ -96,7 +117,7 @@ def list_tokens() -> None:
         click.echo(f"{row.id}\t{names[row.user_id]}\t{row.prefix}…\t{row.scope}\t{row.name}\t{state}\t{used}")
 
 
-@users.command("revoke")
+@_command("revoke")
 @click.argument("token_id", type=int)
 def revoke(token_id: int) -> None:
     """Revoke an API token by its number."""

@@ -312,3 +312,10 @@ def test_the_commands_add_list_and_disable(app: Flask) -> None:
     assert "rd_" in run(args=["users", "token", "ann", "--scope", "write"]).output
     assert "disabled" in run(args=["users", "disable", "ann"]).output
     assert "ann\tadmin\tdisabled" in run(args=["users", "list"]).output
+
+
+def test_the_first_account_can_be_made_where_nothing_ran_yet(tmp_path: Path) -> None:
+    run = create_app({"TESTING": True}, settings_for(tmp_path)).test_cli_runner().invoke
+    added = run(args=["users", "add", "ann", "--role", "admin", "--password", PASSWORD])
+    assert (added.exit_code, "Added ann, admin." in added.output) == (0, True), added.output
+    assert "ann\tadmin\tactive" in run(args=["users", "list"]).output
