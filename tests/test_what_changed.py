@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from research_dashboard.extensions import reading
 from research_dashboard.models import ResearchResult, RunChanges
+from research_dashboard.queries.trends import revenue_trends
 from research_dashboard.services import changes as services
 from research_dashboard.services import organise, runs
 from research_dashboard.worker import Worker
@@ -72,6 +73,24 @@ def test_programs_read_what_changed(bundled: Flask, client: FlaskClient) -> None
     assert client.get(f"/api/research_runs/{second}/changes?x=1").status_code == 422
     organise.trash([second])
     assert client.get(f"/api/research_runs/{second}/changes").status_code == 404
+
+
+def test_the_record_draws_how_revenue_went(bundled: Flask, client: FlaskClient, visit: Visit) -> None:
+    run_id = research(bundled, "AAPL", LATER)
+    queued = runs.start_research("MSFT", "ann", as_of=LATER).run_id
+    run = {"company": "Odd Ltd.", "researcher": "p", "duration_mins": 1, "status": "Completed", "insights": 0}
+    logged = client.post("/api/research_runs/", json=run).json["id"]
+    odd = {"concepts": {"revenue": [{"value": "much"}, 3]}}
+    result = {"research_run_id": logged, "result_type": "financial_health", "result_data": odd}
+    assert client.post("/api/research_results/", json=result).status_code == 201
+    with reading() as session:
+        found = revenue_trends(session, [run_id, queued, logged, 99])
+    assert list(found) == [run_id]
+    page = visit("/historical-records")
+    (drawing,) = page.soup.select("tbody .key [role=img]")
+    assert drawing["aria-label"] == "Revenue: 215.6 US$ bn in FY2016, 416.2 US$ bn in FY2025"
+    assert drawing.select_one("svg.spark path")
+    assert page.texts("tbody .key") == ["Odd Ltd.", "MICROSOFT CORP MSFT", "Apple Inc. AAPL"]
 
 
 def test_the_results_of_a_repeat_are_the_same_bytes_and_nothing_changed(bundled: Flask, visit: Visit) -> None:

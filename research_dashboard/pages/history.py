@@ -11,10 +11,10 @@ from markupsafe import Markup, escape
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as AnyResponse
 
-from research_dashboard import htmx
+from research_dashboard import charts, htmx
 from research_dashboard.extensions import db, to_json
 from research_dashboard.logs import logger
-from research_dashboard.models import ENDED, ResearchRun, SavedView
+from research_dashboard.models import ENDED, ResearchRun, SavedView, Status
 from research_dashboard.pages.edits import organise_context
 from research_dashboard.pages.frame import preferences, readable, result_title
 from research_dashboard.pages.history_links import COLUMNS, Links
@@ -32,10 +32,14 @@ from research_dashboard.queries.runs import (
     runs_page,
 )
 from research_dashboard.queries.saved_views import saved_views
+from research_dashboard.queries.trends import Trend, revenue_trends
+from research_dashboard.research import wording
+from research_dashboard.tables.runs import OURS
 
 PAGE, ROWS, DIALOG = "history/index.html", "history/_swap.html", "history/_dialog.html"
 FACETS = "history/_facet_counts.html"
 TYPED = frozenset(FILTERS) - {"status", "source", "start", "end"}
+MOST_DRAWN = 30  # trends of a page: a millisecond each
 MOST_JSON = 20_000  # characters of a result that the dialog shows; the API has all of it
 
 
@@ -94,6 +98,7 @@ def _answer(
     views: Sequence[SavedView] = ()
     tags: Sequence[str] = ()
     places: Mapping[int, str] = {}
+    drawn: Mapping[int, Markup] = {}
     with_facets = request.args.get("facets") == "1"
     links = Links(wanted, with_facets)
     if not errors:
@@ -104,6 +109,7 @@ def _answer(
             if with_facets and not htmx.is_partial():  # else they follow the rows by themselves
                 more = facets(db.session(), wanted)
             places = snippets(db.session(), wanted, [run.id for run in page.rows])
+            drawn = {run_id: _drawn(trend) for run_id, trend in revenue_trends(db.session(), _reported(page)).items()}
         except SQLAlchemyError:
             logger.exception("the list of runs cannot be read")
             status = 503
@@ -117,6 +123,7 @@ def _answer(
         views=views,
         with_facets=with_facets,
         places={run_id: _marked(text) for run_id, text in places.items()},
+        drawn=drawn,
         sent=wanted.params() if sent is None else sent,
         errors={error.field: error.detail for error in errors},
         columns=[column for name in wanted.cols for column in COLUMNS if column[0] == name],
@@ -133,6 +140,21 @@ def _answer(
         address = _address(links, sent)
         response.headers["HX-Replace-Url" if _still_typing(address) else "HX-Push-Url"] = address
     return response
+
+
+def _reported(page: RunPage) -> list[int]:
+    """The page's runs that have a report, no more than are quickly looked through."""
+    return [run.id for run in page.rows if run.status == Status.COMPLETED and run.origin in OURS][:MOST_DRAWN]
+
+
+def _drawn(trend: Trend) -> Markup:
+    """Revenue over the years as a small drawing that says in words from where to where it goes."""
+    ends = [
+        f"{' '.join(wording.money_tile(figure['value'], figure['unit'])).strip()} in {figure['period']['label']}"
+        for figure in (trend.first, trend.last)
+    ]
+    words = f"Revenue: {ends[0]}, {ends[1]}"
+    return Markup('<span role="img" aria-label="{0}" title="{0}">{1}</span>').format(words, charts.spark(trend.values))
 
 
 def _still_typing(address: str) -> bool:
