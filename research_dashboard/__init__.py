@@ -23,7 +23,20 @@ class Application(Flask):
 
 def create_app(config: Mapping[str, Any] | None = None, settings: Settings | None = None) -> Flask:
     """The Flask application. `config` goes on top of what the settings say (tests); raises SettingError."""
-    from research_dashboard import access, api, cli, errors, extensions, logs, metrics, models, rates, upkeep, views
+    from research_dashboard import (
+        access,
+        api,
+        cli,
+        compressed,
+        errors,
+        extensions,
+        logs,
+        metrics,
+        models,
+        rates,
+        upkeep,
+        views,
+    )
 
     assert models.Base.metadata is extensions.db.metadata  # noqa: S101  # every table is known from here on
 
@@ -39,6 +52,7 @@ def create_app(config: Mapping[str, Any] | None = None, settings: Settings | Non
         SESSION_COOKIE_HTTPONLY=True,
     )
     app.config.update(config or {})
+    compressed.init_app(app)  # acts last
     logs.init_app(app, settings)
     extensions.db.init_app(app)
     app.extensions["migrate"] = extensions.Migrations(f"{app.root_path}/migrations")

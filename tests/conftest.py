@@ -181,6 +181,13 @@ class Page:
         return [" ".join(found.get_text(" ", strip=True).split()) for found in self.soup.select(selector)]
 
 
+# What parses and is wrong all the same, as the Nu checker says.
+MISPLACED = (
+    "a a", "a button", "button a", "label label", "form form", "p ul", ":is(ul, ol) > :not(li)", "img:not([alt])",
+    "[type=checkbox][autocomplete]", "[type=radio][autocomplete]", ":is(pre, div, span, p)[aria-label]:not([role])",
+)  # fmt: skip
+
+
 def check_page(page: Page, *, htmx: bool) -> None:
     """What every page owes: valid HTML, one h1, unique ids, an action on each form; no document around a partial."""
     ids = [element["id"] for element in page.soup.select("[id]")]
@@ -194,6 +201,11 @@ def check_page(page: Page, *, htmx: bool) -> None:
     assert title, "a page has a title"
     for form in page.soup.select("form"):
         assert form.get("action"), "a form works without JavaScript"
+    for attribute in ("for", "form", "aria-labelledby", "aria-describedby", "aria-controls"):
+        for element in page.soup.select(f"[{attribute}]"):
+            assert set(str(element[attribute]).split()) <= set(ids), f"{attribute} names nothing: {element}"
+    for rule in MISPLACED:
+        assert not page.soup.select(rule), f"{rule}: {page.soup.select(rule)[0]}"
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def run(run_id: int) -> Response:
     The page asks every second or two, and its browser with If-None-Match: while nothing has changed, that is 304.
     """
     state = _state(run_id) if htmx.is_partial() else None
-    if state and request.if_none_match.contains(state):
+    if state and request.if_none_match.contains_weak(state):
         response = Response(status=304)
         response.vary.add("HX-Request")
     else:

@@ -23,6 +23,8 @@ VALUES = {"cik": 320193, "fact_id": 1, "name": "reference", "run_id": 1, "proble
 STATES = {
     "researcher-typed": "/researcher?company=app",
     "researcher-peers": "/researcher?company=AAPL&peers=choose",
+    "run-again": "/runs/{again}",
+    "compared": "/compare?run={run}&run={bank}",
     "details": "/historical-records?run={run}",
     "no-match": "/historical-records?company=zzz",
     "bad-filter": "/historical-records?q=(",
@@ -80,6 +82,7 @@ def log(address: str, **values: Any) -> str:
 def fill(page: Page, address: str) -> dict[str, str]:
     """A record with a run of each kind, notes, tags, a shared link, a saved view, an own company and some trash."""
     runs = {"run": research(page, "AAPL"), "bank": research(page, "JPM"), "loss": research(page, "BA")}
+    runs["again"] = research(page, "AAPL")
     runs |= {status: log(address, status=status.title()) for status in ("running", "failed")}
     runs["logged"] = log(address, status="Completed")
     page.goto(f"/runs/{runs['run']}")
@@ -109,6 +112,20 @@ def _wrong_upload(page: Page) -> None:
     page.get_by_role("button", name="Upload", exact=True).click()
 
 
+def _wrong_batch(page: Page) -> None:
+    page.goto("/researcher/batch")
+    page.locator("#companies").fill("MSFT, Appel Computre")
+    page.get_by_role("button", name="Check and start").click()
+
+
+def _list_of_companies(page: Page) -> None:
+    page.goto("/watchlist")
+    if page.locator("#new-companies").count():
+        page.locator("#new-name").fill("Mine")
+        page.locator("#new-companies").fill("MSFT, AAPL")
+        page.get_by_role("button", name="Make list").click()
+
+
 def _unknown_company(page: Page) -> None:
     page.goto("/researcher")
     page.get_by_label("Company", exact=True).fill("Appel Computre")
@@ -132,6 +149,8 @@ def _menu(page: Page, run: str, name: str) -> None:
 
 # Pages that only an action leads to: name and what is done.
 ACTS = {
+    "batch-wrong": lambda page, runs: _wrong_batch(page),
+    "watchlist-filled": lambda page, runs: _list_of_companies(page),
     "researcher-unknown": lambda page, runs: _unknown_company(page),
     "upload-wrong": lambda page, runs: _wrong_upload(page),
     "bulk": lambda page, runs: _picked(page),
