@@ -1,10 +1,15 @@
 """A quarterly data set of the SEC: read exactly, once, in flat memory; anything else is refused with its reason."""
 
+import os
+import signal
+import subprocess
+import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -17,7 +22,11 @@ from research_dashboard.services.companies import resolve
 from research_dashboard.services.imports import import_data_set
 from research_dashboard.services.research import Stored
 from research_dashboard.sources.imported import SUB_COLUMNS, DataSet
+from tests.conftest import Page
 
+Visit = Callable[..., Page]
+Filed = list[Any]
+ROOT = Path(__file__).parent.parent
 SHARED = next(
     (found for up in Path(__file__).resolve().parents[2:4] if (found := up / "shared/data/fsds/2009q3.zip").exists()),
     None,
@@ -218,3 +227,59 @@ def test_a_crowd_is_measured_by_what_it_filed_by_the_day(in_app: Flask, tmp_path
         held = Stored(Request(1, acme(), day, "imported"))
         assert {id_: size.revenue for id_, size in held.sizes([acme()], "USD").items()} == {acme().id: revenue}
     assert not held.sizes([acme()], "EUR")
+
+
+def test_the_quarters_of_an_imported_company_are_on_its_page_the_fourth_as_a_difference(
+    in_app: Flask, tmp_path: Path, visit: Visit
+) -> None:
+    def report(number: int, form: str, filed: str, end: str, *flows: tuple[str, str, str]) -> tuple[Filed, Filed]:
+        accession = f"0000000009-25-{number:06}"
+        submission = [accession, *FILED[1:10], form, end, "2024", "FY", filed, *FILED[15:]]
+        return submission, [
+            [accession, *REVENUES[1:3], day, qtrs, "USD", "", "", value, ""] for day, qtrs, value in flows
+        ]
+
+    third = report(1, "10-Q", "20241101", "20240930", ("20240930", "1", "30e6"), ("20240930", "3", "70e6"))
+    annual = report(2, "10-K", "20250201", "20241231", ("20241231", "4", "110e6"))
+    lines = [third, annual]
+    import_data_set(data_set(tmp_path / "2025q1.zip", [x for _, n in lines for x in n], [s for s, _ in lines]))
+    page = visit("/companies/9")
+    row = page.soup.select_one("section[aria-labelledby=q-h] tbody tr")
+    assert [cell.get_text(strip=True) for cell in row.select("th, td")] == ["Revenue", "30", "40d"]
+    facts = [str(link["href"]) for link in page.soup.select("section[aria-labelledby=q-h] a[href^='/facts/']")]
+    assert len(facts) == 3
+    assert "110,000,000 USD" in visit(facts[1]).text(".tile .value")
+    assert "110 from 1 Jan 2024 to 31 Dec 2024 − 70 from 1 Jan 2024 to 30 Sep 2024" in page.text(
+        "#quarter-revenue-2024-12-31"
+    )
+
+
+def test_an_import_killed_in_the_middle_goes_on(in_app: Flask, tmp_path: Path) -> None:
+    lines = [[*ASSETS[:3], f"2{year:03}1231", *ASSETS[4:]] for year in range(30)]
+    path = data_set(tmp_path / "2025q1.zip", lines)
+    program = """
+import os, signal, sys
+from pathlib import Path
+from research_dashboard import create_app
+from research_dashboard.services import imports
+from research_dashboard.sources.imported import DataSet
+whole, seen = DataSet.batches, []
+DataSet.batches = lambda self, skip=0: whole(self, skip, size=7)
+add = imports.insert_facts
+def killed(*given):
+    add(*given)
+    seen.append(1)
+    if len(seen) == 3:
+        os.kill(os.getpid(), signal.SIGKILL)  # within the transaction of the third part
+imports.insert_facts = killed
+with create_app().app_context():
+    imports.import_data_set(Path(sys.argv[1]))
+"""
+    url = in_app.config["SQLALCHEMY_DATABASE_URI"]
+    instance = str(in_app.config["SETTINGS"].instance)
+    environment = {**os.environ, "RESEARCH_DASHBOARD_DATABASE_URL": url, "RESEARCH_DASHBOARD_INSTANCE": instance}
+    killed = subprocess.run([sys.executable, "-c", program, str(path)], env=environment, cwd=ROOT, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert stock().facts == 14
+    assert import_data_set(path).facts == 30
+    assert import_data_set(path).facts == stock().facts == 30

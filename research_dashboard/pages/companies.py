@@ -6,6 +6,7 @@ from typing import Any
 from flask import Response, abort, current_app, make_response, render_template, request, url_for
 
 from research_dashboard import charts
+from research_dashboard.base import utcnow
 from research_dashboard.extensions import db, to_json
 from research_dashboard.models import Fact, ResearchRun
 from research_dashboard.pages.changes import summary
@@ -14,6 +15,7 @@ from research_dashboard.queries import facts as queries
 from research_dashboard.queries import reports
 from research_dashboard.queries.changes import changes_of
 from research_dashboard.queries.filter_text import Comparison, written
+from research_dashboard.queries.quarters import newest_quarters
 from research_dashboard.queries.runs import InvalidFilter, RunFilter, runs_page
 from research_dashboard.queries.watchlists import is_watched
 from research_dashboard.reports import layout
@@ -21,6 +23,7 @@ from research_dashboard.reports.book import Book, Cell
 from research_dashboard.reports.build import is_report
 from research_dashboard.reports.over_years import OverYears, over_years
 from research_dashboard.research import wording
+from research_dashboard.research.model import Figure
 
 FILINGS_SHOWN, RUNS_SHOWN, NEWS_SHOWN = 12, 10, 6
 
@@ -50,6 +53,8 @@ def company(cik: int) -> Response:
         under_the_name=queries.runs_under_the_name(session, found.name),
         newest=newest,
         figures=_figures_of(newest),
+        quarters=newest_quarters(found.id, found.sic, utcnow().date()),
+        shown=_shown,
         changes=changes,
         news=summary(changes.data, NEWS_SHOWN) if changes else [],
         spark=charts.spark,
@@ -59,6 +64,10 @@ def company(cik: int) -> Response:
         research_url=url_for("pages.researcher", company=symbols[0] if symbols else str(cik)),
     )
     return make_response(html)
+
+
+def _shown(figure: Figure) -> str:
+    return wording.display({"concept": figure.concept, "unit": figure.unit, "value": figure.value})
 
 
 def _runs_of(cik: int) -> RunFilter:
