@@ -35,6 +35,7 @@ def run(runs: dict[str, str]) -> str:
 
 
 WIDTHS, THEMES = (1280, 360), ("light", "dark")
+OFF_THE_PAGE = "[...document.querySelectorAll('.menu[open] > *')].some(e => e.getBoundingClientRect().left < 0)"
 
 
 def violations(page: Page, name: str, themes: tuple[str, ...] = THEMES) -> list[str]:
@@ -50,6 +51,8 @@ def violations(page: Page, name: str, themes: tuple[str, ...] = THEMES) -> list[
         ]
         if page.evaluate("document.documentElement.scrollWidth") > width:
             wrong.append(f"{name}, {width} {theme}: scrolls sideways")
+        if page.evaluate(OFF_THE_PAGE):
+            wrong.append(f"{name}, {width} {theme}: an open menu begins left of the page")
     return wrong
 
 

@@ -62,6 +62,7 @@ def test_a_researcher_makes_a_link_on_the_reports_page_and_a_viewer_cannot(app: 
     viewer, researcher = app.test_client(), app.test_client()
     viewer.post("/login", data={"name": "viewer", "password": PASSWORD})
     assert viewer.post(f"/runs/{run_id}/shares", data={"days": "7"}).status_code == 403
+    assert f"/runs/{run_id}/shares" not in viewer.get(f"/runs/{run_id}").text
     researcher.post("/login", data={"name": "researcher", "password": PASSWORD})
     assert researcher.post(f"/runs/{run_id}/shares", data={"days": "91"}).status_code == 422
     page = researcher.post(f"/runs/{run_id}/shares", data={"days": "7"}, follow_redirects=True)
