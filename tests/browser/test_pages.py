@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import ACCOUNT_PASSWORD
-from tests.browser.every_page import ACTS, addresses, fill
+from tests.browser.every_page import ACTS, addresses, fill, log
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Page]
@@ -94,6 +94,18 @@ def test_nor_does_a_page_of_accounts(open_page: Open, guarded: str) -> None:
     expect(page.locator("code.secret")).to_be_visible()
     wrong += violations(page, "account")
     assert not wrong, "\n".join(wrong)
+
+
+def test_names_of_one_long_word_widen_no_page(open_page: Open, served: str) -> None:
+    run = log(served, company="W" * 190, researcher="m" * 90, status="Completed")
+    page, wide = open_page("/"), []
+    for width, path in product(WIDTHS, ("/", "/historical-records", f"/historical-records?run={run}", f"/runs/{run}")):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(path)
+        expect(page.get_by_text("W" * 190).first).to_be_visible()
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            wide.append((width, path))
+    assert not wide
 
 
 def test_every_page_is_valid_html(open_page: Open, runs: dict[str, str]) -> None:
