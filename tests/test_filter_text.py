@@ -169,7 +169,7 @@ def test_the_kept_counts_follow_every_change(in_app: Flask) -> None:
     ids = store({"company": "A"}, {"company": "A", "status": "Failed"}, {"company": "B", "source": "live"})
     with writing() as session:
         runs = {run.id: run for run in session.query(ResearchRun)}
-        runs[ids[0]].status = "Completed"
+        runs[ids[0]].status = "Running"
         runs[ids[1]].deleted_at = NOON
         runs[ids[2]].company = "C"
         session.flush()
