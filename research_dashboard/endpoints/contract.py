@@ -175,6 +175,12 @@ def sender() -> str | None:
     return who.name if who else None
 
 
+def person() -> str | None:
+    """The user behind the request, also when it is a token of theirs: who researches."""
+    who = actor()
+    return who.person if who else None
+
+
 spec = SpecTree(
     "flask",
     backend=ProblemPlugin,

@@ -6,7 +6,7 @@ from flask import Response, current_app, request
 
 from research_dashboard.base import utcnow
 from research_dashboard.endpoints.answers import Progress, Run
-from research_dashboard.endpoints.contract import answer, endpoint, sender
+from research_dashboard.endpoints.contract import answer, endpoint, person, sender
 from research_dashboard.endpoints.shapes import ReportQuery, ResearchCreate
 from research_dashboard.extensions import db, reading
 from research_dashboard.logs import logger
@@ -49,11 +49,12 @@ def research_create(json: ResearchCreate) -> Response:
     try:
         started = start_research(
             json.company,
-            sender() or preferences(session).researcher,
+            person() or preferences(session).researcher,
             as_of=json.as_of,
             source=json.source,
             live=live,
             peers=json.peers,
+            created_by=sender(),
         )
     except CompanyError as error:
         raise _company_problem(error, json) from None
@@ -148,7 +149,7 @@ def run_resume(run_id: int) -> Response:
 @endpoint({202: Run}, "conflict", tag="Research", gives=("Location", "Retry-After"))
 def run_rerun(run_id: int) -> Response:
     """Research the same again, on the data as it is now; parent_run_id of the new run names this one."""
-    started = rerun(run_id, sender() or preferences(db.session()).researcher)
+    started = rerun(run_id, person() or preferences(db.session()).researcher, created_by=sender())
     return _accepted("Reran", started.run_id, parent_run_id=run_id)
 
 

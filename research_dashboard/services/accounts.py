@@ -47,6 +47,12 @@ class Actor:
     role: Role
     user_id: int | None = None
     token_id: int | None = None  # set when a bearer token speaks
+    token_of: str | None = None  # and whose it is
+
+    @property
+    def person(self) -> str:
+        """The user's name, also when a token of theirs speaks."""
+        return self.token_of or self.name
 
     def may(self, role: Role) -> bool:
         """True when the actor's role reaches as far."""
@@ -237,7 +243,7 @@ def bearer(secret: str) -> Actor | None:
         with writing() as session:
             session.execute(update(ApiToken).where(ApiToken.id == token.id).values(last_used_at=now))
     role = min(Role(user.role), Scope(token.scope).role, key=lambda r: r.rank)
-    return Actor(f"{user.name} ({token.name})", role, user_id=user.id, token_id=token.id)
+    return Actor(f"{user.name} ({token.name})", role, user.id, token.id, user.name)
 
 
 def share(run_id: int, days: int, actor: Actor) -> str:

@@ -140,6 +140,21 @@ def test_the_whole_table_is_printed(house: House) -> None:
     print(f"{len(answers)} routes and methods × {len(CALLERS)} callers = {len(answers) * len(CALLERS):,}: 0 differ")
 
 
+def test_who_researches_is_the_user_and_who_logged_it_the_token(house: House, bundled: Flask) -> None:
+    headers, api = house.headers("researcher's token"), house.app.test_client()
+    house.client("admin").post("/researcher", data={"company": "AAPL", "researcher": "mallory"})
+    assert api.post("/api/research", json={"company": "MSFT"}, headers=headers).status_code == 202
+    forged = api.post("/api/research", json={"company": "KO", "researcher": "mallory"}, headers=headers)
+    assert (forged.status_code, "researcher" in forged.text) == (422, True)
+    run = {"company": "X", "researcher": "as sent", "duration_mins": 1, "status": "Completed", "insights": 0}
+    assert api.post("/api/research_runs/", json=run, headers=headers).status_code == 201
+    assert api.post("/api/research_runs/", json=run | {"created_by": "mallory"}, headers=headers).status_code == 422
+    logged, by_token, by_page, *_ = api.get("/api/research_runs/", headers=headers).get_json()
+    assert (logged["researcher"], logged["created_by"]) == ("as sent", "researcher (all)")
+    assert (by_token["researcher"], by_token["created_by"]) == ("researcher", "researcher (all)")
+    assert (by_page["researcher"], by_page["created_by"]) == ("admin", "admin")
+
+
 # What is somebody's own
 
 
