@@ -1,14 +1,17 @@
 """Golden values: section 8 of FINANCE.md, read from the bundled filings, and ratios worked by hand."""
 
 import csv
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from research_dashboard.research import analysis
 from research_dashboard.research.analysis import Analysis, analyse
+from research_dashboard.research.model import Fact
 from tests.filed import TODAY, bundled
 
 ROWS = list(csv.DictReader(Path(__file__).with_name("golden_figures.csv").read_text().splitlines()))
@@ -174,3 +177,28 @@ def test_a_loss_gives_no_payout_and_no_cash_conversion() -> None:
     assert (cover.value, cover.code) == (None, "loss")
     assert cover.raw is not None
     assert cover.raw < 0
+
+
+def test_reading_years_by_the_label_of_the_filing_instead_of_the_days_would_be_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`fy` is the filing's: two of three annual facts are of an earlier year (EDGAR.md, trap 1)."""
+    by_days = analysis.file_facts
+
+    def moved(fact: Fact) -> Fact:
+        year = fact.filing.fiscal_year
+        if year is None or fact.start is None or fact.end.month == 2:  # 29 February has no other year
+            return fact
+        move = year - fact.end.year
+        return replace(fact, start=fact.start + timedelta(365 * move), end=fact.end.replace(year=year))
+
+    monkeypatch.setattr(
+        analysis, "file_facts", lambda facts, currency: by_days([moved(fact) for fact in facts], currency)
+    )
+    newest = {row["company"]: row for row in ROWS}
+    wrong = 0
+    for ticker, row in newest.items():
+        figure = analyse(*bundled(ticker), TODAY).figure("revenue", date.fromisoformat(row["end"]))
+        wanted = Decimal(row["revenue"].split(" ")[0])
+        wrong += figure.value is None or round(Decimal(figure.value) / 10**6, 1) != round(wanted, 1)
+    assert wrong > 5

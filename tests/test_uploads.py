@@ -1,6 +1,7 @@
 """Own companies: what a CSV file of figures must be, what is stored of it, and that it is researched as not filed."""
 
 import io
+import zipfile
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -17,7 +18,7 @@ from research_dashboard.services import runs
 from research_dashboard.services.companies import resolve
 from research_dashboard.services.runs import RunError, start_research
 from research_dashboard.services.uploads import upload
-from research_dashboard.sources.uploaded import BadUploadError, read_upload, template
+from research_dashboard.sources.uploaded import EXAMPLE_NAME, BadUploadError, read_upload, template
 from tests.makers import make_company
 from tests.test_pipeline import research, stored
 
@@ -262,6 +263,21 @@ def test_a_source_that_cannot_have_the_figures_is_refused_at_its_field(bundled: 
         with pytest.raises(RunError, match="choose the source auto") as caught:
             start_research(company, "ann", source=source)
         assert caught.value.field == "source"
+
+
+def test_each_file_of_a_run_on_uploaded_figures_says_so(in_app: Flask, client: Any) -> None:
+    upload(template().encode(), "own.csv")
+    run = research(in_app, EXAMPLE_NAME)
+    said = {"html": b"not filed", "md": b"not filed", "csv": b"uploaded, not filed", "json": b"not filed"}
+    for extension, words in said.items():
+        assert words in client.get(f"/runs/{run.id}/report.{extension}").data, extension
+    sheets = zipfile.ZipFile(io.BytesIO(client.get(f"/runs/{run.id}/report.xlsx").data))
+    assert b"uploaded, not filed" in sheets.read("xl/sharedStrings.xml")
+    pack = zipfile.ZipFile(io.BytesIO(client.get(f"/runs/{run.id}/report.zip").data))
+    assert b"not filed" in pack.read("README.txt")
+    rows = pack.read("facts.csv").decode().splitlines()
+    assert len(rows) > 20
+    assert all("uploaded, not filed" in row for row in rows[1:])
 
 
 def test_the_page_takes_a_file_and_says_what_is_wrong_by_line(in_app: Flask, visit: Any, client: Any) -> None:

@@ -264,6 +264,11 @@ class Book:
         return f"First filed as {shown} in {first.get('accession', 'an earlier filing')}{filed}."
 
 
+def form_words(form: str) -> str:
+    """The form of a fact for a table that stands alone: what was uploaded is said to be not filed in every row."""
+    return f"{form}, not filed" if form == OWN else form
+
+
 def _all_facts(results: Mapping[str, JSON]) -> dict[str, JSON]:
     facts: dict[str, JSON] = {}
     for result in results.values():

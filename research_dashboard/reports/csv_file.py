@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from research_dashboard.reports.book import JSON, Book
+from research_dashboard.reports.book import JSON, Book, form_words
 from research_dashboard.reports.run_lists import harmless
 from research_dashboard.research.wording import MILLIONS, exact
 
@@ -58,7 +58,7 @@ def _row(book: Book, figure: JSON, company: Any, cik: Any) -> tuple[str, ...]:
         harmless(figure.get("code")),
         harmless(of_facts("tag")),
         harmless(of_facts("accession")),
-        harmless(of_facts("form")),
+        harmless("; ".join(dict.fromkeys(form_words(fact["form"]) for fact in facts))),
         harmless(of_facts("filed")),
         harmless(of_facts("url")),
         "; ".join(str(number) for number in sources),

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from research_dashboard.reports.book import Book
+from research_dashboard.reports.book import Book, form_words
 from research_dashboard.reports.csv_file import raw
 from research_dashboard.reports.model import Report
 from research_dashboard.reports.run_lists import harmless
@@ -52,7 +52,7 @@ def facts(results: Mapping[str, Any]) -> str:
     writer.writerow(FACT_COLUMNS)
     for key, fact in book.facts.items():
         plain = (fact.get(name) for name in ("tag", "unit", "start", "end"))
-        filed = (fact.get(name) for name in ("form", "filed", "accession", "url"))
+        filed = (form_words(fact["form"]), *(fact.get(name) for name in ("filed", "accession", "url")))
         number = book.number[fact["accession"]]
         writer.writerow(
             [key, raw(fact.get("cik")), *map(harmless, plain), raw(fact["value"]), *map(harmless, filed), number]

@@ -9,7 +9,7 @@ from typing import Any
 import xlsxwriter
 
 from research_dashboard.reports import layout
-from research_dashboard.reports.book import JSON, Book
+from research_dashboard.reports.book import JSON, Book, form_words
 from research_dashboard.reports.model import Report
 from research_dashboard.reports.sentences import plain
 from research_dashboard.research import wording
@@ -320,7 +320,7 @@ def _facts(made: Workbook) -> None:
             sheet.write_datetime(row, 4, _day(fact["start"]), days)
         sheet.write_datetime(row, 5, _day(fact["end"]), days)
         sheet.write_number(row, 6, float(fact["value"]), made.look(num_format="#,##0.########"))
-        sheet.write_string(row, 7, fact["form"], made.look())
+        sheet.write_string(row, 7, form_words(fact["form"]), made.look())
         sheet.write_datetime(row, 8, _day(fact["filed"]), days)
         _link(made, sheet, (row, 9), fact.get("url"), fact["accession"])
         sheet.write_number(row, 10, made.book.number[fact["accession"]], made.look())
