@@ -6,7 +6,8 @@ import sys
 import tempfile
 
 # The record is filled up to so many runs here; `./dev bench history` alone fills it up to a million.
-BENCHES = (("footprint",), ("research",), ("pages",), ("api", "--rounds", "3"), ("history", "100000"))
+BENCHES = (("footprint",), ("research",), ("pages",), ("api", "--rounds", "3"),
+           ("watchers",), ("growth", "100000"), ("history", "100000"))  # fmt: skip
 
 
 def main() -> int:

@@ -24,7 +24,7 @@ def prepare_database(instance: Path) -> bool:
     with _one_at_a_time(instance):
         if is_ready():
             return False
-        if current_revision() != newest_revision():
+        if (current_revision() or "") < newest_revision():
             from flask_migrate import upgrade
 
             upgrade()
@@ -34,8 +34,8 @@ def prepare_database(instance: Path) -> bool:
 
 
 def is_ready() -> bool:
-    """True when the schema is this code's and the bundle is loaded."""
-    return current_revision() == newest_revision() and bundle_is_loaded()
+    """True when the schema is this code's, or a newer one's (an upgrade goes on), and the bundle is loaded."""
+    return (current_revision() or "") >= newest_revision() and bundle_is_loaded()
 
 
 def newest_revision() -> str:

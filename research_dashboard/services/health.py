@@ -102,8 +102,10 @@ def _database(name: str, _settings: Settings) -> Check:
 
 def _migration(name: str, _settings: Settings) -> Check:
     here, wanted = current_revision(), newest_revision()
-    cure = "Run `flask db upgrade`; it makes a backup first." if (here or "") < wanted else "Install the newer program."
-    return Check(name, here == wanted, f"{here or 'none'}, the program's is {wanted}", "" if here == wanted else cure)
+    behind = (here or "") < wanted  # a program older than its database goes on, for as long as an upgrade takes
+    cure = "Run `flask db upgrade`; it makes a backup first." if behind else "Install the newer program."
+    found = f"{here or 'none'}, the program's is {wanted}"
+    return Check(name, here == wanted, found, "" if here == wanted else cure, needed=behind or here == wanted)
 
 
 def _search(name: str, _settings: Settings) -> Check:
