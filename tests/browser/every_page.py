@@ -47,7 +47,7 @@ def addresses(runs: dict[str, str]) -> dict[str, str]:
         settings = Settings(Path(folder), f"sqlite:///{folder}/research.db", "pages")
         app = create_app({"TESTING": True}, settings)
     urls, found = app.url_map.bind("localhost"), {}
-    values = VALUES | {"run_id": int(runs["run"]), "token": runs["token"], "fact_id": int(runs["fact"])}
+    values = VALUES | {"run_id": int(runs["run"]), "token": runs["token"], "fact_id": runs["fact"]}
     for rule in app.url_map.iter_rules():
         page = rule.endpoint.startswith(("pages.", "api.docs", "api.problem")) and "GET" in (rule.methods or ())
         if not page or rule.endpoint in NOT_PAGES or re.search(r"\.\w+$|<kind>|<extension>|z$|/metrics", rule.rule):

@@ -99,7 +99,8 @@ def test_nor_does_a_page_of_accounts(open_page: Open, guarded: str) -> None:
 def test_names_of_one_long_word_widen_no_page(open_page: Open, served: str) -> None:
     run = log(served, company="W" * 190, researcher="m" * 90, status="Completed")
     page, wide = open_page("/"), []
-    for width, path in product(WIDTHS, ("/", "/historical-records", f"/historical-records?run={run}", f"/runs/{run}")):
+    paths = ("/", "/researcher", "/historical-records?facets=1", f"/historical-records?run={run}", f"/runs/{run}")
+    for width, path in product(WIDTHS, paths):
         page.set_viewport_size({"width": width, "height": 900})
         page.goto(path)
         expect(page.get_by_text("W" * 190).first).to_be_visible()
