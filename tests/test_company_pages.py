@@ -10,7 +10,19 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from research_dashboard.extensions import writing
-from research_dashboard.models import Company, DataLoad, Fact, Filing, ResearchResult, ResearchRun, Ticker, XbrlTag
+from research_dashboard.models import (
+    Company,
+    DataLoad,
+    Fact,
+    Filing,
+    ResearchResult,
+    ResearchRun,
+    Source,
+    Ticker,
+    XbrlTag,
+)
+from research_dashboard.queries.companies import facts_of
+from research_dashboard.services.companies import resolve
 from research_dashboard.services.runs import start_research
 from research_dashboard.worker import Worker
 from tests.conftest import Page
@@ -147,3 +159,19 @@ def test_a_known_company_without_figures_says_how_to_get_them(app: Flask, visit:
 def test_what_is_not_there_is_a_404(visit: Visit) -> None:
     assert "CIK 99" in visit("/companies/99", status=404).text("main")
     assert "no fact 99" in visit("/facts/99", status=404).text("main")
+
+
+def test_a_fact_card_shows_who_states_the_period_under_another_tag(bundled: Flask, visit: Visit) -> None:
+    """Nike's year 2017 stands under Revenues in its own report and under a newer tag in that of 2019."""
+    nike = resolve("NKE")
+    found = next(
+        fact
+        for fact in facts_of(nike.id, Source.BUNDLED)
+        if fact.tag == "RevenueFromContractWithCustomerExcludingAssessedTax" and str(fact.end) == "2017-05-31"
+    )
+    page = visit(f"/facts/{found.id}")
+    rows = [row.get_text(" ", strip=True) for row in page.soup.select("section[aria-labelledby=ot-h] tbody tr")]
+    assert rows
+    assert all("34,350,000,000" in row and "Revenue" in row for row in rows)
+    link = page.soup.select_one("section[aria-labelledby=ot-h] td a[href^='/facts/']")
+    assert "34,350,000,000 USD" in visit(str(link["href"])).text(".tile .value")

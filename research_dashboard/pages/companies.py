@@ -23,6 +23,7 @@ from research_dashboard.reports.book import Book, Cell
 from research_dashboard.reports.build import is_report
 from research_dashboard.reports.over_years import OverYears, over_years
 from research_dashboard.research import wording
+from research_dashboard.research.concepts import other_tags
 from research_dashboard.research.model import Figure
 
 FILINGS_SHOWN, RUNS_SHOWN, NEWS_SHOWN = 12, 10, 6
@@ -100,20 +101,20 @@ def fact(fact_id: str) -> Response:
     found = queries.fact(session, fact_id)
     if found is None:
         abort(404, f"There is no fact {fact_id[:60]} here: the figures of its filing are not loaded.")
-    stated = queries.same_period(session, found)
+    stated, name = queries.same_period(session, found), f"{found.tag.taxonomy}:{found.tag.name}"
     run, uses = _uses(found)
     days = None if found.start is None else (found.end - found.start).days + 1
     html = render_template(
         "facts/show.html",
         fact=found,
         id_of=queries.id_of,
-        name=f"{found.tag.taxonomy}:{found.tag.name}",
         label=found.tag.label or words_of(found.tag.name),
         exact=exact(found.value),
         shown=in_report(found),
         days=days,
         stated=[(other, exact(other.value), in_report(other)) for other in stated],
         values=len({other.value for other in stated}),
+        others=[(other, exact(other.value)) for other in queries.under_other_tags(session, found, other_tags(name))],
         run=run,
         uses=uses,
         served=as_served(found),

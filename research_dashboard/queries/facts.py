@@ -1,9 +1,9 @@
 """Filed facts and the companies they are of, as the fact card and the company page show them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from research_dashboard.models import Company, Fact, Filing, RunCount, Ticker, XbrlTag
@@ -58,22 +58,37 @@ def _row_of(session: Session, name: str) -> int | None:
     return None
 
 
+def _of_the_period(found: Fact) -> tuple[ColumnElement[bool], ...]:
+    """Facts of the same company, unit and days, from the same source."""
+    start = Fact.start.is_(None) if found.start is None else Fact.start == found.start
+    same = (Fact.company_id == found.company_id, Fact.source == found.source, Fact.unit == found.unit)
+    return (*same, Fact.end == found.end, start)
+
+
 def same_period(session: Session, found: Fact) -> Sequence[Fact]:
     """Every fact of the same company, tag, unit and period in any filing, the fact itself among them; oldest first."""
-    start = Fact.start.is_(None) if found.start is None else Fact.start == found.start
     return session.scalars(
         select(Fact)
         .join(Filing, Filing.id == Fact.filing_id)
-        .where(
-            Fact.company_id == found.company_id,
-            Fact.source == found.source,
-            Fact.tag_id == found.tag_id,
-            Fact.unit == found.unit,
-            Fact.end == found.end,
-            start,
-        )
+        .where(*_of_the_period(found), Fact.tag_id == found.tag_id)
         .options(joinedload(Fact.filing), joinedload(Fact.tag), joinedload(Fact.company))
         .order_by(Filing.filed, Filing.accession, Fact.id)
+    ).all()
+
+
+def under_other_tags(session: Session, found: Fact, names: Iterable[str]) -> Sequence[Fact]:
+    """Facts of the same period under these tags, in filings that do not state the fact's own tag; oldest first."""
+    prefix = f"{found.tag.taxonomy}:"
+    plain = [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
+    stating = select(Fact.filing_id).where(*_of_the_period(found), Fact.tag_id == found.tag_id)
+    return session.scalars(
+        select(Fact)
+        .join(Filing, Filing.id == Fact.filing_id)
+        .join(XbrlTag, XbrlTag.id == Fact.tag_id)
+        .where(*_of_the_period(found), XbrlTag.taxonomy == found.tag.taxonomy, XbrlTag.name.in_(plain))
+        .where(Fact.filing_id.not_in(stating))
+        .options(joinedload(Fact.filing), joinedload(Fact.tag), joinedload(Fact.company))
+        .order_by(Filing.filed, Filing.accession, XbrlTag.name)
     ).all()
 
 

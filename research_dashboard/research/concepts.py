@@ -281,6 +281,14 @@ def _every_tag() -> frozenset[str]:
 
 TAGS: frozenset[str] = _every_tag()  # "us-gaap:Assets" …: what a source must keep for research to see it
 
+
+def other_tags(name: str) -> frozenset[str]:
+    """The other tags under which a company may file what it files under this one, in other reports."""
+    steps = [[s for s in (*c.steps, *c.bank) if isinstance(s, Step)] for c in CONCEPTS.values()]
+    same = [tag for these in steps if any(name in step.tags for step in these) for step in these for tag in step.tags]
+    return frozenset(same) - {name}
+
+
 OWN = "uploaded"  # the taxonomy, and the form, of a private company's figures: uploaded:revenue, never filed
 _OWN_TAGS = {"revenue": "us-gaap:Revenues", "debt": DEBT_TAGS["total"][1], "current_debt": DEBT_TAGS["K"][0]}
 # What can be uploaded: concept -> the tag that its figure stands for in the rules. The rest is formulas over these.
