@@ -9,13 +9,19 @@ from pathlib import Path
 
 import limits
 import limits.storage
+from click import ClickException
 
 PREFIX = "RESEARCH_DASHBOARD_"
 RATE_STORES = ("redis", "rediss", "redis+unix")  # beside memory://, where requests can be counted
 
 
-class SettingError(ValueError):
-    """A setting that cannot be used; the text names it, says what is wrong and what would do."""
+class SettingError(ClickException, ValueError):
+    """A setting that cannot be used; the text names it, says what is wrong and what would do.
+
+    One of click's, so that a `flask` command ends with these words and not with a traceback.
+    """
+
+    exit_code = 2
 
 
 @dataclass(frozen=True, slots=True)

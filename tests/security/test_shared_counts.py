@@ -1,7 +1,9 @@
 """One count over several processes and machines (RATE_STORAGE): shared, refused where it is none, away without harm."""
 
+import os
 import shutil
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -96,6 +98,17 @@ def test_a_store_that_is_none_is_refused_at_the_start_and_not_repeated(tmp_path:
     with pytest.raises(SettingError, match=f"{NAME}.*redis://HOST") as caught:
         load({"RESEARCH_DASHBOARD_INSTANCE": str(tmp_path), NAME: value})
     assert "secret" not in str(caught.value)
+
+
+def test_a_command_ends_with_the_words_and_no_traceback(tmp_path: Path) -> None:
+    environ = {**os.environ, "RESEARCH_DASHBOARD_INSTANCE": str(tmp_path), NAME: "bananas://x"}
+    for command in (
+        ["-m", "flask", "--app", "research_dashboard", "users", "list"],
+        ["-m", "research_dashboard.serve"],
+    ):
+        ended = subprocess.run([sys.executable, *command], env=environ, check=False, capture_output=True, text=True)
+        assert (ended.returncode, "Traceback" in ended.stderr) == (2, False), ended.stderr
+        assert f"{NAME} cannot be used: give memory://" in ended.stderr
 
 
 def test_without_its_package_the_store_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
