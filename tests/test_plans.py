@@ -65,6 +65,17 @@ def test_each_measured_filter_walks_its_index(filled: Flask, name: str) -> None:
         assert "by" not in name or not any("TEMP B-TREE" in line for line in rows[0])
 
 
+@pytest.mark.parametrize("query", ["q=title:alpha", "q=title=alpha+AND+status:failed", "q=title:a+OR+title:b"])
+def test_a_title_is_looked_for_among_those_that_have_one(filled: Flask, query: str) -> None:
+    with statements(filled) as sent:
+        assert filled.test_client().get(f"{PAGE}?{query}").status_code == 200
+    plans = [_plan(filled, sql) for sql in sent if "research_runs" in sql and "title" in sql]
+    assert plans
+    for plan in plans:
+        assert not any(line.startswith("SCAN research_runs") for line in plan), plan
+        assert any("ix_research_runs_titled" in line for line in plan), plan
+
+
 def _plan(app: Flask, sql: str) -> list[str]:
     """SQLite's plan; without statistics it reckons with a million rows."""
     with app.app_context(), db.engine.connect() as connection:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, func, literal_column, not_, or_, select, union_all
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql.functions import GenericFunction
 
 from research_dashboard.base import fold, folded
@@ -256,6 +257,14 @@ def _tag(op: str, text: str, _zone: tzinfo) -> ColumnElement[bool]:
     return not_(held) if op == "!=" else held
 
 
+def _title(op: str, text: str, zone: tzinfo) -> ColumnElement[bool]:
+    """Few runs have a title, and an index has those alone: a SELECT of its own keeps SQLite to it."""
+    titled = aliased(ResearchRun)
+    found = a_text(func.coalesce(titled.title, NOTHING))("=" if op == "!=" else op, text, zone)
+    held = ResearchRun.id.in_(select(titled.id).where(titled.title > NOTHING, found))
+    return not_(held) if op == "!=" else held
+
+
 def full_text(text: str) -> Any:
     """The runs whose title, findings, notes or error hold the words, as a SELECT of their ids (FTS5; tsquery)."""
     return select(RUN_SEARCH.c.rowid).where(text_match(phrase(text)))
@@ -323,7 +332,7 @@ FIELDS: Mapping[str, Field] = {
         Field("origin", "Origin", choice(run.origin, tuple(each.value for each in Origin))),
         Field("tag", "Tag", _tag),
         Field("error", "Error", a_rare_text(ERROR)),
-        Field("title", "Title", a_text(func.coalesce(run.title, NOTHING))),
+        Field("title", "Title", _title),
     )
 }
 ALIASES = {"findings": "insights", "duration_mins": "duration", "error_kind": "error", "gap": "gaps", "tags": "tag"}

@@ -88,6 +88,7 @@ def one_of(column: str, values: type[StrEnum]) -> str:
 
 
 KEPT = text("deleted_at IS NULL")
+TITLED = text("title IS NOT NULL")
 # Each order of the record is an index over the runs outside the trash; the status at its end lets it count by status.
 ORDERS: dict[str, tuple[Any, ...]] = {
     "date": ("date", "id", "status"),
@@ -128,6 +129,7 @@ class ResearchRun(Base):
             Index(f"ix_research_runs_kept_{name}", *columns, sqlite_where=KEPT, postgresql_where=KEPT)
             for name, columns in ORDERS.items()
         ),
+        Index("ix_research_runs_titled", "title", sqlite_where=TITLED, postgresql_where=TITLED),
         Index("ix_research_runs_company_id", "company_id"),
         Index("ix_research_runs_parent_run_id", "parent_run_id"),
         Index(  # what the workers look for: short, however long the history is
