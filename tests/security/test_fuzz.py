@@ -13,6 +13,7 @@ NAMES = [
     *("company", "cik", "as_of", "source", "peer", "peers", "researcher", "sec_contact", "time_zone", "theme", "next"),
     *("name", "password", "label", "scope", "days", "everywhere", "ids", "do", "tag", "note", "title", "q", "status"),
     *("col_company", "sort", "page", "per_page", "start", "end", "file", "action", "view", "confirm", "colour"),
+    *("filter", "all", "shown", "mark", "query", "text", "replaces", "list", "id", "companies", "pinned"),
 ]
 ODD = [
     *("", " ", "\x00", "\u202e", "\ud7ff", "NaN", "Infinity", "-1", "0", "1", "9" * 30, "1e400", "٣", "true", "null"),

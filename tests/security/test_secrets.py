@@ -58,7 +58,8 @@ def test_the_doctor_says_which_files_others_can_read(app: Flask) -> None:
             return next(check for check in health.checks(settings) if check.name == "privacy")
 
     settings.instance.chmod(0o755)
-    (settings.instance / "research.db").chmod(0o644)
+    (settings.instance / "old.db").touch()
+    (settings.instance / "old.db").chmod(0o644)
     assert "others can read" in told().found
     assert told().cure == f"chmod -R go= '{settings.instance}'"
     settings.instance.chmod(0o700)
