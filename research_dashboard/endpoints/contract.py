@@ -151,7 +151,8 @@ def _once(view: Callable[[], Response]) -> Response:
     key = request.headers["Idempotency-Key"]
     if not re.fullmatch(f"[!-~]{{1,{KEY_LENGTH}}}", key):
         raise invalid([FieldError("Idempotency-Key", f"1 to {KEY_LENGTH} printable ASCII characters, no blanks.")])
-    what = "\n".join((request.method, request.path, request.query_string.decode("latin-1"), ""))
+    address = request.path.rstrip("/")  # with and without its last slash it is the same one
+    what = "\n".join((request.method, address, request.query_string.decode("latin-1"), ""))
     same = hashlib.sha256(what.encode() + request.get_data()).hexdigest()
 
     def do() -> Given:

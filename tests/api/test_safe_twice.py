@@ -32,6 +32,8 @@ def test_a_request_with_a_key_is_done_once(app: Flask, client: FlaskClient) -> N
     assert again.headers["Location"] == first.headers["Location"]
     assert again.headers["Idempotency-Replayed"] == "true"
     assert "Idempotency-Replayed" not in first.headers
+    slashless = client.post("/api/research_runs", json=RUN, headers=KEY)
+    assert (slashless.status_code, slashless.json) == (first.status_code, first.json)
     assert counts(app) == (1, 0, 0)
     assert client.post("/api/research_runs/", json=RUN, headers={"Idempotency-Key": "two"}).json["id"] == 2
 
