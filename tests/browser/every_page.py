@@ -120,7 +120,7 @@ def _wrong_batch(page: Page) -> None:
 
 def _list_of_companies(page: Page) -> None:
     page.goto("/watchlist")
-    if page.locator("#new-companies").count():
+    if page.locator("#new-companies").is_visible():  # the second look finds the list that the first one made
         page.locator("#new-name").fill("Mine")
         page.locator("#new-companies").fill("MSFT, AAPL")
         page.get_by_role("button", name="Make list").click()
