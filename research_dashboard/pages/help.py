@@ -17,6 +17,7 @@ KINDS = (
     ("explanation", "Why"),
     ("reference", "Reference"),
     ("benchmarks", "Measurements"),
+    ("scale", "Growth"),
     ("decisions", "Decisions"),
 )
 
