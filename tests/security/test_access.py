@@ -16,6 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from research_dashboard import create_app
 from research_dashboard.access import ACCESS, safe_target
 from research_dashboard.base import utcnow
+from research_dashboard.extensions import db
 from research_dashboard.services import accounts
 from research_dashboard.settings import SettingError, load
 from research_dashboard.tables.accounts import Role
@@ -75,7 +76,8 @@ def test_with_accounts_only_the_names_that_the_operator_gave_are_answered(
     settings = settings_for(
         tmp_path, database_url=app.config["SETTINGS"].database_url, trusted_hosts=("research.example", "10.0.0.5")
     )
-    client = create_app({"TESTING": True}, settings).test_client()
+    named = create_app({"TESTING": True}, settings)
+    client = named.test_client()
     for host in (
         "research.example",
         "RESEARCH.example:8443",
@@ -96,6 +98,8 @@ def test_with_accounts_only_the_names_that_the_operator_gave_are_answered(
         answer = client.get("/login", headers={"Host": host})
         assert answer.status_code in (400, 403), host
         assert "research.example" not in answer.text.replace(host, ""), "a stranger is not told which"
+    with named.app_context():
+        db.engine.dispose()
 
 
 @pytest.mark.parametrize("value", ["https://a.example", "a.example:80", "a b", "a,,b", "*", "a/b", "x" * 300])

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,17 +32,27 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         yield uri
 
 
-def counting_in(uri: str, app: Flask) -> Flask:
-    """Another process's application on the same database, with a limit that is soon reached."""
-    settings = settings_for(
-        app.config["SETTINGS"].instance,
-        database_url=app.config["SETTINGS"].database_url,
-        api_limit="5 per hour",
-        rate_storage=uri,
-    )
-    found = create_app({"TESTING": True, "WTF_CSRF_ENABLED": False}, settings)
-    found.before_request(db.session.remove)
-    return found
+@pytest.fixture
+def counting_in(app: Flask) -> Iterator[Callable[[str], Flask]]:
+    """Make another process's application on the same database, with a limit that is soon reached."""
+    made: list[Flask] = []
+
+    def make(uri: str) -> Flask:
+        settings = settings_for(
+            app.config["SETTINGS"].instance,
+            database_url=app.config["SETTINGS"].database_url,
+            api_limit="5 per hour",
+            rate_storage=uri,
+        )
+        made.append(create_app({"TESTING": True, "WTF_CSRF_ENABLED": False}, settings))
+        made[-1].before_request(db.session.remove)
+        return made[-1]
+
+    yield make
+    for each in made:
+        with each.app_context():
+            db.session.remove()
+            db.engine.dispose()
 
 
 def token_of_ann(app: Flask) -> str:
@@ -51,9 +61,9 @@ def token_of_ann(app: Flask) -> str:
         return accounts.add_token("ann", "test", "admin", 30)[0]
 
 
-def test_two_processes_share_one_count(app: Flask, store: str) -> None:
+def test_two_processes_share_one_count(app: Flask, store: str, counting_in: Callable[[str], Flask]) -> None:
     token = token_of_ann(app)
-    one, two = counting_in(store, app), counting_in(store, app)
+    one, two = counting_in(store), counting_in(store)
     asked = [ask((one, two)[n % 2], "/api/research_runs/", token) for n in range(7)]
     assert asked == [*[200] * 5, 429, 429]
     with two.test_client().get("/api/research_runs/", headers={"Authorization": f"Bearer {token}"}) as answer:
@@ -65,22 +75,22 @@ def test_two_processes_share_one_count(app: Flask, store: str) -> None:
 
 @pytest.mark.parametrize("kind", ["refuses", "never answers"])
 def test_a_store_that_is_away_closes_nobodys_door_and_each_process_counts_by_itself(
-    app: Flask, kind: str, monkeypatch: pytest.MonkeyPatch
+    app: Flask, kind: str, counting_in: Callable[[str], Flask]
 ) -> None:
     token = token_of_ann(app)
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         uri = f"redis://127.0.0.1:{deaf.getsockname()[1]}"
         if kind == "refuses":
             deaf.close()
-        strict = counting_in(uri, app)
+        strict = counting_in(uri)
         assert [ask(strict, "/api/research_runs/", token) for _ in range(6)] == [*[200] * 5, 429]
     log = (app.config["SETTINGS"].instance / "logs" / "research_dashboard.log").read_text()
     assert log.count("rate_store_away") == 1, "said once, and not asked again at each request"
 
 
-def test_a_store_that_is_back_is_counted_in_again(app: Flask, store: str) -> None:
+def test_a_store_that_is_back_is_counted_in_again(app: Flask, store: str, counting_in: Callable[[str], Flask]) -> None:
     token = token_of_ann(app)
-    strict = counting_in(store, app)
+    strict = counting_in(store)
     strict.extensions["rates"].away_until = time.monotonic() + rates.LOOK_AGAIN
     assert [ask(strict, "/api/research_runs/", token) for _ in range(6)][-1] == 429
     strict.extensions["rates"].away_until = time.monotonic()
