@@ -36,6 +36,15 @@ def test_a_bridge_steps_from_where_the_last_step_ended() -> None:
     assert left[0] == pytest.approx(zero(svg), abs=0.1), "what is left hangs below zero"
 
 
+def test_the_axis_of_a_bridge_strikes_no_value_out() -> None:
+    steps = ("In", "Out", "Free", "Paid")
+    svg = drawn("bridge", steps, (12.3, -14.0, -1.7, -3.3), totals=("In", "Free"))
+    feet = [float(str(text["y"])) for text in svg.select("text.val")]
+    assert len(feet) == 4
+    assert not [foot for foot in feet if foot - 12 < zero(svg) < foot]
+    assert feet[-1] > bars(svg)[-1][1], "under a bar that starts below zero"
+
+
 def test_a_bridge_says_what_is_missing_and_goes_on_only_from_what_is_known() -> None:
     steps = ("In", "Out", "Free", "Paid", "Bought", "Left")
     svg = drawn("bridge", steps, (10.0, -4.0, 6.0, None, -2.0, None), totals=("In", "Free", "Left"))

@@ -193,6 +193,13 @@ def test_partial_results_still_make_a_report(
         assert client.get(f"/runs/{run_id}/report.{extension}").status_code == 200
 
 
+def test_a_company_alone_in_its_set_stands_nowhere_in_it() -> None:
+    data = results()
+    assert [row.ratio for row in build(RUN, data).standing] == ["om"]
+    data["peer_comparison"]["members"] = data["peer_comparison"]["members"][:1]
+    assert build(RUN, data).standing == (), "a dot on a line without peers would pass for the lowest"
+
+
 def test_p40_a_completed_run_is_its_report(run_with: Callable[..., int], visit: Visit) -> None:
     run_id = run_with(results())
     page = visit(f"/runs/{run_id}")

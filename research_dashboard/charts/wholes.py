@@ -25,7 +25,7 @@ def bridge(chart: Chart) -> tuple[list[str], float]:
     values, spans = chart.series[0].values, _spans(chart)
     slot, bottom = WIDTH / len(chart.labels), 150.0
     ends = [0.0, *(end for span in spans if span for end in span)]
-    y = Scale(min(ends), max(*ends, 0.0 if min(ends) < 0 else 1.0), bottom - (8 if min(ends) < 0 else 0), PLOT_TOP)
+    y = Scale(min(ends), max(*ends, 0.0 if min(ends) < 0 else 1.0), bottom - (14 if min(ends) < 0 else 0), PLOT_TOP)
     width, out = min(slot * 0.62, 52), []
     for at, (label, span) in enumerate(zip(chart.labels, spans, strict=True)):
         middle = slot * (at + 0.5)
@@ -34,7 +34,9 @@ def bridge(chart: Chart) -> tuple[list[str], float]:
         else:
             top, css = min(y(end) for end in span), "bar me" if label in chart.totals else "bar"
             out.append(bar(middle - width / 2, top, width, abs(y(span[1]) - y(span[0])), css))
-            out.append(text(middle, top - 6, chart.shown(values[at], at), "val", "middle"))
+            foot = max(y(end) for end in span)
+            beside = foot + 13 if top > y(0) else top - 6  # above a bar that starts under zero the axis would strike it
+            out.append(text(middle, beside, chart.shown(values[at], at), "val", "middle"))
         if span is not None and at + 1 < len(spans) and spans[at + 1] is not None:
             out.append(f'<path class="axis" d="M{middle + width / 2:.1f} {y(span[1]):.1f}h{slot - width:.1f}"/>')
         out += [

@@ -176,7 +176,7 @@ class ReportQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    format: Literal["html", "pdf", "md", "xlsx", "csv", "json", "zip"] = "html"
+    format: Literal["html", "pdf", "md", "xlsx", "csv", "json", "zip"] = Field("html", description="The file's kind.")
 
 
 class BulkDetail(Strict):
@@ -261,7 +261,7 @@ class CompanyQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     q: str = Field("", max_length=COMPANY_LENGTH, description="A part of a name, a ticker or a CIK.")
-    limit: int = Field(8, ge=1, le=50)
+    limit: int = Field(8, ge=1, le=50, description="How many to answer at most.")
 
 
 class Parts(BaseModel):
@@ -281,6 +281,10 @@ class Parts(BaseModel):
     def parts(self) -> tuple[str, ...]:
         """The parts to answer with the run."""
         return tuple(self.include.split(",")) if self.include else ()
+
+
+def _box(column: str, takes: str) -> Any:
+    return Field("", max_length=200, description=f"The box over the column {column}: {takes}.")
 
 
 class RunQuery(Parts):
@@ -316,19 +320,19 @@ class RunQuery(Parts):
     sort: str = Field(
         NEWEST_FIRST, pattern=f"^(-?({'|'.join(SORTS)}))?$", description="A column; - before it: the largest first."
     )
-    col_id: str = Field("", max_length=200, description="The box over the column, as on the page: > 5")
-    col_date: str = Field("", max_length=200)
-    col_company: str = Field("", max_length=200)
-    col_researcher: str = Field("", max_length=200)
-    col_duration: str = Field("", max_length=200)
-    col_status: str = Field("", max_length=200)
-    col_insights: str = Field("", max_length=200)
-    col_ticker: str = Field("", max_length=200)
-    col_sic: str = Field("", max_length=200)
-    col_gaps: str = Field("", max_length=200)
-    col_source: str = Field("", max_length=200)
-    col_tag: str = Field("", max_length=200)
-    col_error: str = Field("", max_length=200)
+    col_id: str = _box("ID", "12, > 5 or 2..5")
+    col_date: str = _box("Date", "a day, a month or a span (UTC), 2026-03 or 2026-01-01..2026-01-31")
+    col_company: str = _box("Company", "it holds this text; = and != ask for the whole")
+    col_researcher: str = _box("Researcher", "it holds this text; = and != ask for the whole")
+    col_duration: str = _box("Duration", "minutes, such as > 2 or 0.5..5")
+    col_status: str = _box("Status", "Completed, or != Failed")
+    col_insights: str = _box("Insights Generated", "5, > 5 or 2..5")
+    col_ticker: str = _box("Ticker", "AAPL, or != AAPL")
+    col_sic: str = _box("SIC", "3571, or its first digits")
+    col_gaps: str = _box("Gaps", "> 0")
+    col_source: str = _box("Source", "bundled, imported, live, uploaded or none; or != live")
+    col_tag: str = _box("Tag", "it stands under this tag, or != tag: it does not")
+    col_error: str = _box("Error", "the kind of error holds this")
 
     @model_validator(mode="before")
     @classmethod

@@ -20,7 +20,7 @@ from research_dashboard.queries.runs import InvalidFilter, RunFilter, runs_page
 from research_dashboard.queries.watchlists import is_watched
 from research_dashboard.reports import layout
 from research_dashboard.reports.book import Book, Cell
-from research_dashboard.reports.build import is_report
+from research_dashboard.reports.build import is_report, scale_of
 from research_dashboard.reports.over_years import OverYears, over_years
 from research_dashboard.research import wording
 from research_dashboard.research.concepts import other_tags
@@ -102,7 +102,7 @@ def fact(fact_id: str) -> Response:
     if found is None:
         abort(404, f"There is no fact {fact_id[:60]} here: the figures of its filing are not loaded.")
     stated, name = queries.same_period(session, found), f"{found.tag.taxonomy}:{found.tag.name}"
-    run, uses = _uses(found)
+    run, scale, uses = _uses(found)
     days = None if found.start is None else (found.end - found.start).days + 1
     html = render_template(
         "facts/show.html",
@@ -110,9 +110,9 @@ def fact(fact_id: str) -> Response:
         id_of=queries.id_of,
         label=found.tag.label or words_of(found.tag.name),
         exact=exact(found.value),
-        shown=in_report(found),
+        shown=in_report(found, scale),
         days=days,
-        stated=[(other, exact(other.value), in_report(other)) for other in stated],
+        stated=[(other, exact(other.value)) for other in stated],
         values=len({other.value for other in stated}),
         others=[(other, exact(other.value)) for other in queries.under_other_tags(session, found, other_tags(name))],
         run=run,
@@ -129,9 +129,9 @@ def exact(value: Any) -> str:
     return wording.number(number, max(0, -int(number.as_tuple().exponent)))
 
 
-def in_report(found: Fact) -> str:
+def in_report(found: Fact, scale: wording.Scale) -> str:
     """The value as a report's table shows it."""
-    shown = wording.display({"concept": "", "unit": found.unit, "value": found.value})
+    shown = wording.display({"concept": "", "unit": found.unit, "value": found.value}, scale)
     return shown if "/" in found.unit else f"{shown} {_unit(found.unit)}"
 
 
@@ -154,16 +154,17 @@ def as_served(found: Fact) -> str:
     return f"{{\n{lines}\n}}"
 
 
-def _uses(found: Fact) -> tuple[Any, list[tuple[Cell, str]]]:
-    """The figures of the company's newest report that stand on the fact, and where in it each is explained."""
+def _uses(found: Fact) -> tuple[Any, wording.Scale, list[tuple[Cell, str]]]:
+    """The company's newest report, its scale, and its figures that stand on the fact with where each is explained."""
     run = reports.newest_completed(db.session(), found.company_id)
     health = reports.result_of(db.session(), run.id, "financial_health") if run else None
     if run is None or health is None or "concepts" not in health:
-        return None, []
-    book = Book({"financial_health": health}, wording.MILLIONS)
+        return None, wording.MILLIONS, []
+    scale = scale_of(health)
+    book = Book({"financial_health": health}, scale)
     shown = {year["end"] for year in health["years"][-layout.YEARS_SHOWN :]}
     groups = [*health["concepts"].values(), *health["ratios"].values()]
     names = {queries.id_of(found), found.id}
     figures = [figure for group in groups for figure in group if names & {*(figure.get("facts") or ())}]
     cells = [book.cell(figure) for figure in figures if figure.get("value") is not None]
-    return run, [(cell, f"#how-{cell.id}" if cell.end in shown else "") for cell in cells]
+    return run, scale, [(cell, f"#how-{cell.id}" if cell.end in shown else "") for cell in cells]

@@ -196,7 +196,10 @@ def _owner(member: JSON) -> str:
 
 def _standing(book: Book, results: Mapping[str, Any]) -> tuple[Standing, ...]:
     comparison = results.get("peer_comparison") or {}
-    subject = next((member for member in comparison.get("members") or () if member.get("subject")), None)
+    members = comparison.get("members") or ()
+    subject = next((member for member in members if member.get("subject")), None)
+    if subject and len(members) == 1:
+        return ()  # alone in its set, a company stands nowhere in it
     rows = []
     for item in comparison.get("standing") or ():
         figure = (subject or {}).get("figures", {}).get(item["ratio"])

@@ -41,6 +41,16 @@ def test_the_document_is_openapi_3_1_by_its_own_rules(document: dict[str, Any]) 
     OpenAPIV31SpecValidator(document).validate()  # every schema, reference, default and operationId
 
 
+def test_every_parameter_of_a_query_says_what_it_takes(document: dict[str, Any]) -> None:
+    mute = [
+        f"{name}: {each['name']}"
+        for name, operation in operations(document).items()
+        for each in operation.get("parameters", ())
+        if each["in"] == "query" and not each.get("description")
+    ]
+    assert mute == []
+
+
 PAGES = {"openapi", "docs", "problem_list", "problem_page"}
 
 
