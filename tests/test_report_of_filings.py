@@ -183,3 +183,14 @@ def test_the_verify_command_says_n_of_n_and_fails_when_something_was_changed(
     assert said.exit_code == 1
     assert "nm at" in said.output
     assert runner.invoke(args=["research", "verify", "999"]).exit_code == 1
+
+
+def test_evidence_over_chosen_peers_names_its_figure_once(bundled: Flask, visit: Visit) -> None:
+    peers = ["AAPL", "GOOGL", "NVDA", "ORCL", "ADBE", "AMZN", "SNOW", "MDB", "DDOG", "INTC"]
+    run_id = runs.start_research("MSFT", "ann", peers=peers).run_id
+    Worker(bundled).work()
+    found = visit(f"/runs/{run_id}").soup.select_one(".swot .ok .why")
+    assert found is not None
+    why = found.get_text()
+    assert why.count("Operating margin") == 1
+    assert "45.6%; AMAZON COM INC FY2025 11.2%; Apple Inc. FY2025 32.0%" in why
