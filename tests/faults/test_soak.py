@@ -214,7 +214,7 @@ def test_no_acknowledged_run_is_missing_though_the_server_is_killed_during_posts
     db.session.remove()
     assert set(acknowledged) <= kept
     with worker(bundled):
-        until(lambda: unfinished() == 0, 300)
+        until(lambda: unfinished() == 0, 900, state_of_work)
     say(f"{count} kills during POSTs, {len(acknowledged)} runs acknowledged, 0 missing, all completed")
 
 
