@@ -76,6 +76,21 @@ def test_a_title_is_looked_for_among_those_that_have_one(filled: Flask, query: s
         assert any("ix_research_runs_titled" in line for line in plan), plan
 
 
+def test_a_run_leaves_its_counts_by_their_key(filled: Flask) -> None:
+    with filled.app_context(), db.engine.connect() as connection:
+        triggers = "SELECT sql FROM sqlite_master WHERE name IN ('run_counts_out', 'run_counts_delete')"
+        bodies = [row[0].partition("BEGIN")[2] for row in connection.exec_driver_sql(triggers)]
+    assert len(bodies) == 2
+    for body in bodies:
+        updates = [part.replace("old.", "research_runs.") for part in body.split(";") if "UPDATE" in part]
+        assert len(updates) == 5
+        for update in updates:
+            assert "(VALUES" not in update
+            where = update.partition("WHERE")[2].replace("status =", "run_counts.status =")
+            plan = _plan(filled, f"SELECT 1 FROM research_runs CROSS JOIN run_counts ON {where}")
+            assert any("SEARCH run_counts USING PRIMARY KEY (kind=? AND key=? AND status=?)" in line for line in plan)
+
+
 def _plan(app: Flask, sql: str) -> list[str]:
     """SQLite's plan; without statistics it reckons with a million rows."""
     with app.app_context(), db.engine.connect() as connection:
