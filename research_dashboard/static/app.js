@@ -14,6 +14,15 @@ for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) 
   });
 }
 
+/* Back twice in quick succession asks the server twice, and the first answer may come last: only the last one counts,
+   and nothing that was asked for on the page being left. */
+let returning = null;
+document.addEventListener("htmx:historyCacheMiss", (event) => {
+  returning?.abort();
+  returning = event.detail.xhr;
+  for (const element of document.querySelectorAll(".htmx-request")) htmx.trigger(element, "htmx:abort");
+});
+
 function say(text) {
   const box = document.createElement("div");
   box.className = "msg bad";

@@ -6,7 +6,7 @@ import urllib.request
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Page]
@@ -49,6 +49,28 @@ def test_p48_filters_act_while_typing_and_the_focus_and_what_was_typed_stay(open
     page.go_back()
     expect(page.get_by_label("Filter by Company:")).to_have_value("quagga")
     expect(page.locator("#runs .pager p")).to_contain_text("1–15 of 20 of ")
+
+
+def test_back_twice_shows_the_last_address_though_its_answer_comes_first(open_page: Open, logged: str) -> None:
+    page = open_page(f"{PATH}?company=quagga")
+    page.locator("#sort-duration").click()
+    expect(page).to_have_url(re.compile("sort=duration"))
+    sorted_by_duration = page.locator("th[aria-sort]:has(#sort-duration)")
+    expect(sorted_by_duration).to_have_count(1)
+    page.get_by_label("Filter column Researcher").fill("program-2")
+    expect(page.locator("#runs .pager p")).to_contain_text("1–10 of 10 of ")
+    late: list[Route] = []
+    page.route(re.compile(r"sort=duration"), lambda route: late.append(route))  # noqa: PLW0108 - Playwright marks what it is given
+    page.evaluate("history.back()")
+    while not late:
+        page.wait_for_timeout(20)
+    page.go_back()
+    expect(page.locator("#runs .pager p")).to_contain_text("1–15 of 20 of ")
+    late[0].continue_()
+    page.wait_for_timeout(500)
+    expect(page).to_have_url(re.compile(r"\?company=quagga$"))
+    expect(page.get_by_label("Filter column Researcher")).to_have_value("")
+    expect(sorted_by_duration).to_have_count(0)
 
 
 def test_p64_the_details_open_as_a_modal_and_close_where_they_were_opened(open_page: Open, logged: str) -> None:
