@@ -42,6 +42,14 @@ def database(session: Session) -> Database:
     return Database("PostgreSQL", str(version), str(migration), size)
 
 
+def damage(session: Session) -> str:
+    """The first damage that SQLite finds in its file, reading it through; empty when there is none (or elsewhere)."""
+    if session.get_bind().dialect.name != "sqlite":
+        return ""  # a PostgreSQL server tells by checksums of its own
+    found = str(session.scalar(text("PRAGMA quick_check(1)")))
+    return "" if found == "ok" else " ".join(found.split())
+
+
 def has_trigrams(session: Session) -> bool | None:
     """True when parts of names are found by PostgreSQL's trigram index, False without pg_trgm; None on SQLite."""
     if session.get_bind().dialect.name == "sqlite":

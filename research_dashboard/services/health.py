@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from research_dashboard import rates
-from research_dashboard.base import utcnow
+from research_dashboard.base import trouble, utcnow
 from research_dashboard.extensions import reading
 from research_dashboard.queries import status, work
 from research_dashboard.queries.preferences import sec_contact
@@ -35,15 +35,18 @@ class Check:
     needed: bool = True
 
 
-def checks(settings: Settings) -> list[Check]:
-    """Every check, in the order in which faults cause each other. Needs an application context."""
+def checks(settings: Settings, *, thorough: bool = False) -> list[Check]:
+    """Every check, in the order in which faults cause each other. Needs an application context.
+
+    `thorough` also reads the whole database through for damage: seconds for each gigabyte.
+    """
     return [
         _safely(name, look, settings)
         for name, look in (
             ("instance", _instance),
             ("privacy", _privacy),
             ("disk", _disk),
-            ("database", _database),
+            ("database", _sound_database if thorough else _database),
             ("migration", _migration),
             ("search", _search),
             ("data", _data),
@@ -67,7 +70,29 @@ def _safely(name: str, look: Callable[[str, Settings], Check], settings: Setting
         return look(name, settings)
     except (SQLAlchemyError, OSError) as error:
         cause = str(getattr(error, "orig", None) or error).splitlines()[0]
-        return Check(name, False, cause, "RESEARCH_DASHBOARD_DATABASE_URL says where it should be.")
+        return Check(name, False, cause, _cure(error, settings))
+
+
+def _cure(error: SQLAlchemyError | OSError, settings: Settings) -> str:
+    """What to do about an error of the database, by what it says of the database's state."""
+    found = trouble(error) if isinstance(error, DBAPIError) else None
+    if found is None or found.kind == "gone":
+        return "RESEARCH_DASHBOARD_DATABASE_URL says where it should be."
+    return _restore(settings) if found.kind == "broken" else found.cure
+
+
+def _restore(settings: Settings) -> str:
+    """How to put the newest backup in the place of a damaged database."""
+    newest = next(iter(backups.kept(settings.backups)), None)
+    if newest is None:
+        return (
+            f"There is no backup in {settings.backups}: stop the program and put one there that was kept elsewhere, "
+            "with its .json, then `flask db restore NAME`."
+        )
+    return (
+        f"Stop the program and restore the newest backup ({newest.moment:%Y-%m-%d %H:%M} UTC): "
+        f"`flask db restore {newest.path.name}`. The damaged file is kept beside it."
+    )
 
 
 def _instance(name: str, settings: Settings) -> Check:
@@ -98,6 +123,14 @@ def _database(name: str, _settings: Settings) -> Check:
         found = status.database(session)
     size = "size unknown" if found.size is None else f"{found.size / 1024**2:,.1f} MB"
     return Check(name, True, f"{found.kind} {found.version}, {size}")
+
+
+def _sound_database(name: str, settings: Settings) -> Check:
+    """Also whether each page of SQLite's file is as it should be: a damaged one is met only by who needs it."""
+    found = _database(name, settings)
+    with reading() as session:
+        damage = status.damage(session)
+    return Check(name, False, f"damaged: {damage}", _restore(settings)) if damage else found
 
 
 def _migration(name: str, _settings: Settings) -> Check:
