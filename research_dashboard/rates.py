@@ -10,16 +10,16 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from typing import TypeVar
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, TypeVar
 
 from flask import Flask, current_app
-from limits import RateLimitItem, parse_many
-from limits.errors import StorageError
-from limits.storage import MemoryStorage, storage_from_string
-from limits.strategies import FixedWindowRateLimiter
 
 from research_dashboard.logs import logger
+
+if TYPE_CHECKING:  # loaded with the first count: it brings asyncio along, and who works alone is never counted
+    from limits import RateLimitItem
+    from limits.strategies import FixedWindowRateLimiter
 
 ANSWER_WITHIN = 0.5  # seconds that a shared store has, on each request
 LOOK_AGAIN = 10.0  # seconds before one that did not answer is asked anew
@@ -40,19 +40,36 @@ class Counter:
     """Counts in the store at the address; in this process's memory where that is the store, or while it is away."""
 
     def __init__(self, uri: str) -> None:
-        self.own = FixedWindowRateLimiter(MemoryStorage())
-        self.shared: FixedWindowRateLimiter | None = None
-        if not uri.startswith("memory:"):
-            waits = {"socket_connect_timeout": ANSWER_WITHIN, "socket_timeout": ANSWER_WITHIN}
-            self.shared = FixedWindowRateLimiter(storage_from_string(uri, wrap_exceptions=True, **waits))
+        self.uri = uri
         self.away_until = 0.0
+
+    @cached_property
+    def own(self) -> "FixedWindowRateLimiter":
+        """The counts of this process."""
+        from limits.storage import MemoryStorage
+        from limits.strategies import FixedWindowRateLimiter
+
+        return FixedWindowRateLimiter(MemoryStorage())
+
+    @cached_property
+    def shared(self) -> "FixedWindowRateLimiter | None":
+        """The counts of all of them, where the settings name a store for them."""
+        if self.uri.startswith("memory:"):
+            return None
+        from limits.storage import storage_from_string
+        from limits.strategies import FixedWindowRateLimiter
+
+        waits = {"socket_connect_timeout": ANSWER_WITHIN, "socket_timeout": ANSWER_WITHIN}
+        return FixedWindowRateLimiter(storage_from_string(self.uri, wrap_exceptions=True, **waits))
 
     def answers(self) -> bool:
         """True when the shared store can be reached; also when there is none to reach."""
         return self.shared is None or bool(self.shared.storage.check())
 
-    def ask(self, question: Callable[[FixedWindowRateLimiter], Answer]) -> Answer:
+    def ask(self, question: Callable[["FixedWindowRateLimiter"], Answer]) -> Answer:
         """The question's answer, from the shared store where there is one and it answers."""
+        from limits.errors import StorageError
+
         if self.shared is not None and time.monotonic() >= self.away_until:
             try:
                 return question(self.shared)
@@ -65,7 +82,7 @@ class Counter:
 def count(rates: str, *key: str) -> Window:
     """Count one more request of this key against the rates ("10 per minute; 60 per hour")."""
 
-    def counted(by: FixedWindowRateLimiter) -> Window:
+    def counted(by: "FixedWindowRateLimiter") -> Window:
         windows = [_window(by, rate, key, within=by.hit(rate, *key)) for rate in _parsed(rates)]
         return min(windows, key=lambda window: (not window.exceeded, window.remaining))
 
@@ -75,7 +92,7 @@ def count(rates: str, *key: str) -> Window:
 def exceeded(rates: str, *key: str) -> Window | None:
     """The rate that this key has used up, if any; nothing is counted."""
 
-    def used_up(by: FixedWindowRateLimiter) -> Window | None:
+    def used_up(by: "FixedWindowRateLimiter") -> Window | None:
         for rate in _parsed(rates):
             if not by.test(rate, *key):
                 return _window(by, rate, key, within=False)
@@ -90,14 +107,16 @@ def counter() -> Counter:
     return found
 
 
-def _window(by: FixedWindowRateLimiter, rate: RateLimitItem, key: tuple[str, ...], *, within: bool) -> Window:
+def _window(by: "FixedWindowRateLimiter", rate: "RateLimitItem", key: tuple[str, ...], *, within: bool) -> Window:
     stats = by.get_window_stats(rate, *key)
     reset = max(1, math.ceil(stats.reset_time - time.time()))
     return Window(rate.amount, stats.remaining, reset, not within)
 
 
 @cache
-def _parsed(rates: str) -> list[RateLimitItem]:
+def _parsed(rates: str) -> list["RateLimitItem"]:
+    from limits import parse_many
+
     return parse_many(rates)
 
 

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import limits
-import limits.storage
 from click import ClickException
 
 PREFIX = "RESEARCH_DASHBOARD_"
@@ -81,6 +79,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 
     def rate(name: str, default: str) -> str:
         text = get(name, default)
+        if text == default:
+            return default
+        import limits
+
         try:
             limits.parse_many(text)
         except ValueError:
@@ -112,6 +114,8 @@ def _rate_storage(uri: str) -> str:
     if uri != "memory://" and (scheme not in RATE_STORES or not rest):
         raise SettingError(f"{name} cannot be used: {cure}.")
     if scheme in RATE_STORES:
+        import limits.storage
+
         try:
             limits.storage.storage_from_string(uri)  # connects at the first request only
         except limits.errors.ConfigurationError:
