@@ -18,8 +18,9 @@ from research_dashboard.base import utcnow
 from research_dashboard.extensions import reading, writing
 from research_dashboard.models import AuditEvent
 from research_dashboard.queries.audit import AuditFilter, audit_events, count_audit_events, each_audit_event
-from research_dashboard.services import accounts, organise, runs
+from research_dashboard.services import accounts, leases, organise, runs
 from research_dashboard.services.audit import record
+from research_dashboard.worker import Worker
 from tests.conftest import Page
 from tests.factories import make_run
 
@@ -37,6 +38,35 @@ def test_a_runs_life_is_written_down(bundled: Flask) -> None:
     assert (started.action, started.after["company"], started.before) == ("run.start", "Apple Inc.", None)
     assert (cancelled.action, cancelled.before, cancelled.after) == ("run.cancel", "Queued", "Cancelled")
     assert (resumed.action, resumed.before, resumed.after) == ("run.resume", "Cancelled", "Queued")
+
+
+def test_how_a_run_ended_is_written_down_with_the_worker_that_ended_it(bundled: Flask) -> None:
+    def ending() -> tuple[str, str, str, object, object]:
+        event = events(via="worker")[0]
+        return event.action, event.actor, event.subject, event.before, event.after
+
+    run_id = runs.start_research("AAPL", "ann").run_id
+    lease = leases.claim("host:1")
+    assert lease is not None
+    leases.fail(lease, 1, "sec_down", "The SEC does not answer. Try later.")
+    failed = {"status": "Failed", "error_kind": "sec_down", "error_message": "The SEC does not answer. Try later."}
+    assert ending() == ("run.failed", "host:1", f"run {run_id}", {"status": "Running"}, failed)
+    runs.resume(run_id)
+    lease = leases.claim("host:1")
+    assert lease is not None
+    runs.cancel(run_id)
+    leases.confirm_cancel(lease)
+    cancelled = {"status": "Cancelled"}
+    assert ending() == ("run.cancelled", "host:1", f"run {run_id}", {"status": "Cancelling"}, cancelled)
+    runs.resume(run_id)
+    assert leases.claim("host:1") is not None
+    leases.sweep(utcnow() + timedelta(minutes=1))
+    interrupted = {"status": "Interrupted", "error_kind": "no_worker"}
+    assert ending() == ("run.interrupted", "sweep", f"run {run_id}", {"status": "Running"}, interrupted)
+    worker = Worker(bundled)
+    worker.work()
+    assert ending()[:2] == ("run.completed", worker.id)
+    assert ending()[3:] == ({"status": "Running"}, {"status": "Completed"})
 
 
 def test_a_request_says_who_and_from_where(bundled: Flask, client: FlaskClient) -> None:
@@ -181,7 +211,7 @@ UNAUDITED = {
     "fill._tags": "fill() writes it down",
     "idempotency.once": "remembers an answer; what was done for it is written down",
     "imports.import_data_set": "writes it down by record_load()",
-    "leases": "the worker's own moves, in the run's log",
+    "leases": "holds and steps are in the run's log; how a run ends is written down by moves",
     "live": "what the SEC answered, kept as a load with its hash",
     "notices": "messages told by the clock, no change of anybody's",
     "tickers._save": "what the SEC answered, kept as a load with its hash",

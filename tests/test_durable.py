@@ -294,3 +294,16 @@ def test_what_a_program_logged_waits_in_no_queue(in_app: Flask) -> None:
         assert work.queue_position(session, run_id) == 1
         assert work.queue_position(session, logged.id) is None
         assert work.waiting_and_working(session)["Queued"] == 1
+
+
+def test_the_same_research_waits_until_the_worker_that_is_told_to_stop_has_stopped(in_app: Flask) -> None:
+    make_company("Microsoft Corporation", 789019, "MSFT")
+    first = start()
+    lease = claimed()
+    runs.cancel(first)
+    second, other = start(), runs.start_research("MSFT", "ann").run_id
+    assert second != first
+    assert claimed("w2").run_id == other
+    assert leases.claim("w2") is None
+    assert leases.confirm_cancel(lease)
+    assert claimed("w2").run_id == second

@@ -4,11 +4,11 @@ from contextlib import nullcontext
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import text, update
 from sqlalchemy.exc import IntegrityError
 
 from research_dashboard.extensions import db, writing
-from research_dashboard.models import MOVES, Origin, ResearchDetail, ResearchRun, Status
+from research_dashboard.models import MOVES, Origin, ResearchDetail, ResearchResult, ResearchRun, Status
 from research_dashboard.services.records import legal_moves
 from research_dashboard.tables.runs import OURS
 
@@ -28,6 +28,7 @@ def make_run(**values: object) -> ResearchRun:
         {"status": "Bananas"},
         {"insights": -9},
         {"status": "Failed", "origin": "research"},
+        {"status": "Failed", "origin": "schedule"},
     ],
 )
 def test_d17_the_database_refuses_a_run_that_cannot_be(in_app: Flask, values: dict[str, object]) -> None:
@@ -64,6 +65,8 @@ def test_the_database_lets_a_status_move_by_the_legal_table_only(in_app: Flask, 
         with writing() as session:
             run = make_run(status=now.value, origin=origin.value, error_kind="given")
             session.add(run)
+            session.flush()
+            session.add(ResearchResult(research_run_id=run.id, result_type="manifest", result_data={}))
         moving = update(ResearchRun).where(ResearchRun.id == run.id).values(status=to.value)
         wanted = nullcontext() if to == now or to in legal else pytest.raises(IntegrityError, match="not legal")
         with wanted, writing() as session:
@@ -80,3 +83,30 @@ def test_a_run_of_ours_cannot_fail_without_saying_why(in_app: Flask, origin: str
         session.execute(failing)
     with writing() as session:
         session.execute(failing.values(error_kind="sec_down"))
+
+
+@pytest.mark.parametrize("origin", OURS)
+def test_a_run_of_ours_cannot_be_completed_without_results(in_app: Flask, origin: str) -> None:
+    with writing() as session:
+        run = make_run(status="Running", origin=origin)
+        session.add(run)
+    completing = update(ResearchRun).where(ResearchRun.id == run.id).values(status="Completed")
+    with pytest.raises(IntegrityError, match="without results"), writing() as session:
+        session.execute(completing)
+    with writing() as session:
+        session.add(ResearchResult(research_run_id=run.id, result_type="manifest", result_data={}))
+        session.flush()
+        session.execute(completing)
+
+
+@pytest.mark.sqlite
+def test_a_run_is_not_replaced_behind_the_moves(in_app: Flask) -> None:
+    with writing() as session:
+        run = make_run(status="Cancelled", origin="research")
+        session.add(run)
+    columns = [column.name for column in ResearchRun.__table__.columns]
+    taken = ", ".join("'Running'" if name == "status" else f'"{name}"' for name in columns)
+    names = ", ".join(f'"{name}"' for name in columns)
+    for how in ("INSERT OR REPLACE", "REPLACE"):
+        with pytest.raises(IntegrityError, match="never replaced"), writing() as session:
+            session.execute(text(f"{how} INTO research_runs ({names}) SELECT {taken} FROM research_runs"))

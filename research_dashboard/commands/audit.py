@@ -10,6 +10,7 @@ from flask.cli import AppGroup
 from research_dashboard.extensions import reading, to_json
 from research_dashboard.queries.audit import AuditFilter, audit_events, count_audit_events, each_audit_event
 from research_dashboard.reports.audit_list import WRITERS
+from research_dashboard.tables.audit import VIAS
 
 audit = AppGroup("audit", help="The audit: every change, who made it, from where, before and after.")
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -20,7 +21,7 @@ def _narrowed(command: Any) -> Any:
     for option in (
         click.option("--end", type=DAY, help="The last day, UTC."),
         click.option("--start", type=DAY, help="The first day, UTC."),
-        click.option("--via", type=click.Choice(["page", "api", "command"]), default=None, help="The way it came."),
+        click.option("--via", type=click.Choice(VIAS), default=None, help="The way it came."),
         click.option("--subject", default="", help="What was changed, or a part of it: run 12."),
         click.option("--action", default="", help="What was done, or a part of it: sign_in.refused."),
         click.option("--actor", default="", help="Who did it, or a part of the name."),

@@ -11,10 +11,10 @@ from research_dashboard.extensions import db, reading
 from research_dashboard.pages.frame import preferences
 from research_dashboard.queries.audit import AuditFilter, audit_events, count_audit_events, each_audit_event
 from research_dashboard.reports.audit_list import CONTENT_TYPES, WRITERS
+from research_dashboard.tables.audit import VIAS
 
 PER_PAGE = 50
 TEXTS = ("actor", "action", "subject")
-VIAS = ("page", "api", "command")
 KNOWN = (*TEXTS, "via", "start", "end", "before")
 MOST_TEXT = 200
 

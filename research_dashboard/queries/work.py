@@ -1,6 +1,6 @@
 """What waits, what works, who works on it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -22,7 +22,7 @@ from research_dashboard.tables.runs import (
 from research_dashboard.tables.workers import Worker
 
 DEAD_AFTER = timedelta(seconds=7)  # a worker that has not beaten for so long is dead
-RECENT_STEPS = 200  # how many past steps the usual time is the median of
+RECENT_RUNS = 200  # how many past runs the usual times are the medians of
 
 
 def alive(session: Session, now: datetime | None = None) -> bool:
@@ -74,7 +74,7 @@ def waiting_and_working(session: Session) -> Mapping[str, int]:
     return {status.value: found.get(status.value, 0) for status in WAITING_OR_WORKING}
 
 
-_usual: WeakKeyDictionary[Engine, tuple[Any, Mapping[str, float]]] = WeakKeyDictionary()
+_usual: WeakKeyDictionary[Engine, tuple[Any, frozenset[int], Mapping[str, float]]] = WeakKeyDictionary()
 _past = aliased(ResearchRun, name="past")
 _newest = (
     select(_past.id)
@@ -83,8 +83,9 @@ _newest = (
 )
 
 
-def usual_seconds(session: Session) -> Mapping[str, float]:
-    """The usual time of each step in seconds: the median over the last completed ones.
+def usual_seconds(session: Session, run_id: int | None = None) -> Mapping[str, float]:
+    """The usual time of each step in seconds: the median over the last completed ones. Nothing where `run_id` is the
+    only one of them: a run is not measured by itself.
 
     It is worked out when another run has completed: a thousand rows, and those who watch ask every second.
     """
@@ -93,15 +94,16 @@ def usual_seconds(session: Session) -> Mapping[str, float]:
     key = None if newest is None else tuple(newest)
     kept = _usual.get(engine)
     if kept is None or kept[0] != key:
-        kept = _usual[engine] = (key, _medians(session))
-    return kept[1]
+        recent = frozenset(session.scalars(_newest.limit(RECENT_RUNS)))
+        kept = _usual[engine] = (key, recent, _medians(session, recent))
+    _, recent, usual = kept
+    return {} if recent == {run_id} else usual
 
 
-def _medians(session: Session) -> Mapping[str, float]:
+def _medians(session: Session, run_ids: Iterable[int]) -> Mapping[str, float]:
     usual: dict[str, float] = {}
-    recent = _newest.limit(RECENT_STEPS)
     statement = select(ResearchDetail.step_name, ResearchDetail.start_time, ResearchDetail.end_time).where(
-        ResearchDetail.research_run_id.in_(recent.scalar_subquery())
+        ResearchDetail.research_run_id.in_(run_ids)
     )
     times: dict[str, list[float]] = {}
     for name, start, end in session.execute(statement):

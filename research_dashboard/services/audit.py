@@ -21,7 +21,7 @@ class Who:
     """Who acts, and from where."""
 
     name: str
-    via: str  # page, api, command
+    via: str  # one of tables.audit.VIAS
     address: str | None = None
     request: str | None = None
 

@@ -7,19 +7,31 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, text, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, insert, or_, select, text, update
+from sqlalchemy.orm import Session, aliased
 
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import reading, writing
 from research_dashboard.queries.work import alive
 from research_dashboard.research.steps import RESULT_TYPES, STEPS, Outcome
 from research_dashboard.services.changes import SinceLast, keep_changes
+from research_dashboard.services.moves import (
+    SWEEP,
+    audit_ending,
+    begin_step,
+    cancel_run,
+    changed,
+    end_step,
+    ended_at,
+    fail_run,
+    move,
+    running_step,
+    worked,
+    write_step,
+)
 from research_dashboard.services.run_log import say
 from research_dashboard.tables.run_log import Level
 from research_dashboard.tables.runs import (
-    MAX_DURATION_MINS,
-    MOVES,
     OURS,
     UNFINISHED,
     ResearchDetail,
@@ -51,23 +63,6 @@ class Lease:
     position: int
 
 
-def move(session: Session, run_id: int, to: Status, *conditions: ColumnElement[bool], **values: Any) -> bool:
-    """Change a run's status if MOVES allows it from where the run stands; says whether it did."""
-    allowed = [status.value for status, targets in MOVES.items() if to in targets]
-    statement = (
-        update(ResearchRun)
-        .where(ResearchRun.id == run_id, ResearchRun.status.in_(allowed), *conditions)
-        .values(status=to.value, **values)
-        .execution_options(synchronize_session=False)
-    )
-    return _changed(session, statement) == 1
-
-
-def ended_at(now: datetime) -> Any:
-    """The end of a run, never before its start, though the clock was set back meanwhile."""
-    return case((ResearchRun.started_at > now, ResearchRun.started_at), else_=now)
-
-
 def expired(now: datetime) -> ColumnElement[bool]:
     """The lease ran out; or it lies further ahead than any lease can, because the clock was set back."""
     return or_(
@@ -82,9 +77,21 @@ def eligible(now: datetime) -> ColumnElement[bool]:
         ResearchRun.origin.in_(OURS),
         ResearchRun.deleted_at.is_(None),
         ResearchRun.attempts < MAX_CLAIMS,
+        ~_leaving(),
         # Said with <>, so that SQLite walks the short index of the unfinished in order, not the long one of states.
         ResearchRun.status != Status.CANCELLING.value,
         or_(ResearchRun.status != Status.RUNNING.value, expired(now)),
+    )
+
+
+def _leaving() -> ColumnElement[bool]:
+    """The same research is being cancelled, but its worker has not stopped yet: one at a time, so the new one waits."""
+    other = aliased(ResearchRun, name="other")
+    return exists().where(
+        text(f"other.{UNFINISHED}"),
+        other.status == Status.CANCELLING.value,
+        other.request_key == ResearchRun.request_key,
+        other.id != ResearchRun.id,
     )
 
 
@@ -108,7 +115,7 @@ def claim(worker_id: str, now: datetime | None = None) -> Lease | None:
             say(session, run_id, gone, Level.WARNING, lease.position, now)
         else:
             say(session, run_id, f"Taken by {worker_id}.", at=now)
-        _begin(session, lease.run_id, lease.position, now)
+        begin_step(session, lease.run_id, lease.position, now)
     return lease
 
 
@@ -145,7 +152,7 @@ def beat(
     """Say that this worker lives and hold its leases. Answers each lease's status; one not answered is lost."""
     now = now or utcnow()
     with writing() as session:
-        if not _changed(session, update(Worker).where(Worker.id == worker_id).values(beat_at=now)):
+        if not changed(session, update(Worker).where(Worker.id == worker_id).values(beat_at=now)):
             session.execute(insert(Worker).values(id=worker_id, started_at=now, beat_at=now, threads=threads))
             session.execute(delete(Worker).where(Worker.beat_at < now - FORGET_WORKERS))
         if not tokens:
@@ -183,7 +190,7 @@ def report(lease: Lease, position: int, progress: float, message: str) -> None:
     """Write what the running step is doing. Raises LeaseLostError."""
     with writing() as session:
         _fence(session, lease)
-        _step(session, lease.run_id, position, progress=min(max(progress, 0.0), 1.0), message=message)
+        write_step(session, lease.run_id, position, progress=min(max(progress, 0.0), 1.0), message=message)
         say(session, lease.run_id, message, Level.DEBUG, position)
 
 
@@ -221,52 +228,49 @@ def checkpoint(
         for kind, data in outcome.results.items()
     ]
     with writing() as session:
-        values["duration_mins"] = _worked(session, lease.run_id, position, now)
-        if position == len(STEPS):
-            values |= {"finished_at": ended_at(now), "worker": None, "lease_until": None}
-            if not move(session, lease.run_id, Status.COMPLETED, ResearchRun.worker == lease.token, **values):
-                raise LeaseLostError
-        else:
-            _fence(session, lease, lease_until=now + LEASE, **values)
+        values["duration_mins"] = worked(session, lease.run_id, position, now)
+        _fence(session, lease, lease_until=now + LEASE, **values)
         for note in notes:
             say(session, lease.run_id, note, Level.WARNING, position, now)
         said = " ".join([outcome.message, *notes])
         say(session, lease.run_id, f"Done. {outcome.message}", position=position, at=now)
-        _end(session, lease.run_id, position, StepStatus.COMPLETED, now=now, message=said, progress=1.0)
+        end_step(session, lease.run_id, position, StepStatus.COMPLETED, now=now, message=said, progress=1.0)
         if rows:
             session.execute(insert(ResearchResult), rows)
         if changes is not None:
             keep_changes(session, lease.run_id, changes)
         if position < len(STEPS):
-            _begin(session, lease.run_id, position + 1, now)
-        else:
+            begin_step(session, lease.run_id, position + 1, now)
+        else:  # its results are there already: the database refuses to complete a run without
+            held, ending = ResearchRun.worker == lease.token, ended_at(now)
+            move(session, lease.run_id, Status.COMPLETED, held, finished_at=ending, worker=None, lease_until=None)
             say(session, lease.run_id, "Completed.", at=now)
+            audit_ending(session, lease.run_id, lease.token, Status.RUNNING, Status.COMPLETED)
 
 
 def fail(lease: Lease, position: int, kind: str, message: str, now: datetime | None = None) -> bool:
     """End the run as Failed: kind for the record, the cause and what to do in plain words. False when it was lost."""
     now = now or utcnow()
     with writing() as session:
-        return _fail(
-            session, lease.run_id, position, ResearchRun.worker == lease.token, kind=kind, message=message, now=now
-        )
+        held = ResearchRun.worker == lease.token
+        return fail_run(session, lease.run_id, position, held, by=lease.token, kind=kind, message=message, now=now)
 
 
 def confirm_cancel(lease: Lease, now: datetime | None = None) -> bool:
     """The worker says that it has stopped: Cancelling becomes Cancelled. False when there is nothing to confirm."""
     now = now or utcnow()
     with writing() as session:
-        return _cancelled(session, lease.run_id, now, ResearchRun.worker == lease.token)
+        return cancel_run(session, lease.run_id, now, ResearchRun.worker == lease.token, by=lease.token)
 
 
 def release(lease: Lease, why: str = "the worker was told to end") -> None:
     """Hand the run back unharmed, when this worker cannot go on: the next one goes on at once."""
     with writing() as session:
         fewer = case((ResearchRun.attempts > 0, ResearchRun.attempts - 1), else_=0)
-        if _changed(session, _leased(lease).values(worker=None, lease_until=None, attempts=fewer)):
-            position = session.scalar(_running_step(lease.run_id))
+        if changed(session, _leased(lease).values(worker=None, lease_until=None, attempts=fewer)):
+            position = session.scalar(running_step(lease.run_id))
             if position is not None:
-                _step(session, lease.run_id, position, status=StepStatus.PENDING.value)
+                write_step(session, lease.run_id, position, status=StepStatus.PENDING.value)
             say(session, lease.run_id, f"Handed back: {why}.", Level.WARNING, position)
 
 
@@ -295,13 +299,13 @@ _HELD = [Status.RUNNING.value, Status.CANCELLING.value]  # the states in which a
 def _mend(session: Session, run_id: int, status: Status, attempts: int, now: datetime, *, nobody: bool) -> None:
     """End or mark one run whose worker is gone; one that another worker may still take is left alone."""
     if status == Status.CANCELLING:
-        _cancelled(session, run_id, now, expired(now))
+        cancel_run(session, run_id, now, expired(now), by=SWEEP)
     elif attempts >= MAX_CLAIMS:
         message = (
             f"The worker died {attempts} times in this step, so the run was given up. "
             "Look into the worker's log, then run it again."
         )
-        _fail(session, run_id, None, expired(now), kind=WORKER_DIED, message=message, now=now)
+        fail_run(session, run_id, None, expired(now), by=SWEEP, kind=WORKER_DIED, message=message, now=now)
     elif nobody:
         message = (
             "The worker stopped and no other is running. The run goes on from its last finished step "
@@ -309,6 +313,7 @@ def _mend(session: Session, run_id: int, status: Status, attempts: int, now: dat
         )
         if move(session, run_id, Status.INTERRUPTED, worker=None, error_kind=NO_WORKER, error_message=message):
             say(session, run_id, "Interrupted: the worker stopped and no other is running.", Level.WARNING, at=now)
+            audit_ending(session, run_id, SWEEP, status, Status.INTERRUPTED, error_kind=NO_WORKER)
 
 
 def _leased(lease: Lease) -> Any:
@@ -325,76 +330,5 @@ def _leased(lease: Lease) -> Any:
 
 def _fence(session: Session, lease: Lease, **values: Any) -> None:
     """Raise LeaseLostError unless the run is still this lease's and nobody asked to cancel it; write the values."""
-    if _changed(session, _leased(lease).values(**(values or {"lease_until": utcnow() + LEASE}))) != 1:
+    if changed(session, _leased(lease).values(**(values or {"lease_until": utcnow() + LEASE}))) != 1:
         raise LeaseLostError
-
-
-def _fail(session: Session, run_id: int, position: int | None, condition: ColumnElement[bool], **error: Any) -> bool:
-    now, message = error["now"], error["message"]
-    values = {"error_kind": error["kind"], "error_message": message, "finished_at": ended_at(now), "lease_until": None}
-    if position is None:
-        position = session.scalar(_running_step(run_id))
-    values["duration_mins"] = _worked(session, run_id, position, now)
-    if not move(session, run_id, Status.FAILED, condition, worker=None, **values):
-        return False
-    if position is not None:
-        _end(session, run_id, position, StepStatus.FAILED, now=now, message=message)
-    say(session, run_id, f"Failed ({error['kind']}): {message}", Level.ERROR, position, now)
-    return True
-
-
-def _cancelled(session: Session, run_id: int, now: datetime, condition: ColumnElement[bool]) -> bool:
-    position = session.scalar(_running_step(run_id))
-    values = {"worker": None, "lease_until": None, "finished_at": ended_at(now)}
-    values["duration_mins"] = _worked(session, run_id, position, now)
-    if not move(session, run_id, Status.CANCELLED, condition, **values):
-        return False
-    if position is not None:
-        _end(session, run_id, position, StepStatus.CANCELLED, now=now)
-    say(session, run_id, "Cancelled: the worker has stopped.", Level.WARNING, position, now)
-    return True
-
-
-def _worked(session: Session, run_id: int, position: int | None, now: datetime) -> Any:
-    """The run's duration in minutes with the step that ends now: from the start of each step to its end, so that an
-    unbroken run's is the time between its start and its end, and hours without a worker are not counted."""
-    started = session.scalar(
-        select(ResearchDetail.start_time).where(
-            ResearchDetail.research_run_id == run_id, ResearchDetail.position == position
-        )
-    )
-    minutes = max((now - started).total_seconds() / 60, 0.0) if started else 0.0
-    return ResearchRun.duration_mins + min(minutes, MAX_DURATION_MINS / (2 * len(STEPS)))
-
-
-def _running_step(run_id: int) -> Any:
-    return select(func.min(ResearchDetail.position)).where(
-        ResearchDetail.research_run_id == run_id, ResearchDetail.status == StepStatus.RUNNING.value
-    )
-
-
-def _begin(session: Session, run_id: int, position: int, now: datetime) -> None:
-    again = case((ResearchDetail.start_time.is_(None), ResearchDetail.attempt), else_=ResearchDetail.attempt + 1)
-    values = {"status": StepStatus.RUNNING.value, "start_time": now, "end_time": None, "message": None}
-    _step(session, run_id, position, attempt=again, progress=0.0, **values)
-    say(session, run_id, f"{STEPS[position - 1]} begins.", Level.DEBUG, position, now)
-
-
-def _end(session: Session, run_id: int, position: int, status: StepStatus, *, now: datetime, **values: Any) -> None:
-    end = case((ResearchDetail.start_time > now, ResearchDetail.start_time), else_=now)
-    _step(session, run_id, position, status=status.value, end_time=end, **values)
-
-
-def _step(session: Session, run_id: int, position: int, **values: Any) -> None:
-    statement = (
-        update(ResearchDetail)
-        .where(ResearchDetail.research_run_id == run_id, ResearchDetail.position == position)
-        .values(**values)
-        .execution_options(synchronize_session=False)
-    )
-    session.execute(statement)
-
-
-def _changed(session: Session, statement: Any) -> int:
-    """Execute and say how many rows changed."""
-    return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]

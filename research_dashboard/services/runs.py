@@ -21,7 +21,7 @@ from research_dashboard.research.model import Company
 from research_dashboard.research.steps import STEPS
 from research_dashboard.services.audit import record, who_acts
 from research_dashboard.services.companies import resolve, source_for
-from research_dashboard.services.leases import ended_at, move
+from research_dashboard.services.moves import ended_at, move
 from research_dashboard.services.research import pinned
 from research_dashboard.services.run_log import say
 from research_dashboard.tables.run_log import Level

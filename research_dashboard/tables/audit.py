@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from research_dashboard.base import Base, utcnow
 
+VIAS = ("page", "api", "command", "worker")  # the ways by which a change is made
 OF_MANY = "substr(subject, 1, 5) = 'runs '"  # the partial index's condition, in words that SQLite recognises again
 
 
@@ -34,7 +35,7 @@ class AuditEvent(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(default=utcnow)
     actor: Mapped[str]  # a user, "ann (nightly job)" for a token of hers, the operating system's user of a command
-    via: Mapped[str]  # page, api, command
+    via: Mapped[str]  # one of VIAS
     address: Mapped[str | None]
     request: Mapped[str | None]  # the request's number, as it stands in the log
     action: Mapped[str]  # run.start, user.disable

@@ -61,7 +61,7 @@ class Source(StrEnum):
     UPLOADED = "uploaded"  # a private company's own figures: not filed
 
 
-# The legal moves of a run; every change of status of the built-in research goes through services.leases.move().
+# The legal moves of a run; every change of status of the built-in research goes through services.moves.move().
 MOVES: dict[Status, frozenset[Status]] = {
     Status.QUEUED: frozenset({Status.RUNNING, Status.CANCELLED, Status.FAILED}),
     Status.RUNNING: frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLING, Status.INTERRUPTED}),

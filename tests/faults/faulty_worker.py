@@ -17,7 +17,7 @@ from research_dashboard.research import pipeline
 from research_dashboard.services import leases
 from research_dashboard.worker import Worker
 
-real_perform, real_begin = pipeline.perform, leases._begin
+real_perform, real_begin = pipeline.perform, leases.begin_step
 fault, faulty_step = sys.argv[1], int(sys.argv[2])
 
 
@@ -49,5 +49,5 @@ def begin(session: Any, run_id: int, position: int, now: Any) -> None:
         die()
 
 
-pipeline.perform, leases._begin = perform, begin
+pipeline.perform, leases.begin_step = perform, begin
 Worker(create_app()).run()
