@@ -201,3 +201,28 @@ def test_p4_what_is_purged_takes_everything_along(runs: None, in_app: Flask) -> 
 
 def test_d32_an_empty_trash_says_so(visit: Callable[..., Page]) -> None:
     assert visit("/trash").text(".empty h2") == "The trash is empty"
+
+
+def test_the_question_repeats_the_filter_or_says_that_it_is_every_run(runs: None, client: FlaskClient) -> None:
+    def asked(filter: str) -> str:
+        form = {"do": "trash", "all": "1", "filter": filter}
+        answer = BeautifulSoup(client.post(f"{PATH}/bulk", data=form).text, "html.parser")
+        return " ".join(p.get_text(" ", strip=True) for p in answer.select("main form p"))
+
+    said = asked("company=acme&status=Completed&q=duration<5+AND+NOT+tag:x")
+    for condition in ("status: Completed", "company: acme", "duration<5", "NOT tag:x"):
+        assert condition in said
+    assert "Every run on record: the filter is empty." in asked("")
+
+
+def test_the_lists_tags_wear_their_colours_and_lead_to_their_runs(
+    runs: None, client: FlaskClient, visit: Callable[..., Page], in_app: Flask
+) -> None:
+    organise.tag([1], "a, b", colour="red")
+    organise.tag([1, 2], "plain")
+    page = visit(f"{PATH}?cols=id,tag&sort=id&per_page=10")
+    first, second, third = (row.select_one('td[data-label="Tags"]') for row in page.soup.select("tbody tr")[:3])
+    assert [(tag.get_text(), "bad" in tag["class"]) for tag in first.select("a")] == [("a, b", True), ("plain", False)]
+    assert [tag.get_text() for tag in second.select("a")] == ["plain"]
+    assert third.get_text(strip=True) == "–"
+    assert visit(first.select_one("a")["href"]).text("#runs .pager p").startswith("Showing 1–1 of 1 of")

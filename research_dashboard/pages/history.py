@@ -14,11 +14,11 @@ from werkzeug.wrappers import Response as AnyResponse
 from research_dashboard import charts, htmx
 from research_dashboard.extensions import db, to_json
 from research_dashboard.logs import logger
-from research_dashboard.models import ENDED, ResearchRun, SavedView, Status
+from research_dashboard.models import ENDED, ResearchRun, SavedView, Status, Tag
 from research_dashboard.pages.edits import organise_context
 from research_dashboard.pages.frame import preferences, readable, result_title
 from research_dashboard.pages.history_links import COLUMNS, Links
-from research_dashboard.queries.organised import tag_names
+from research_dashboard.queries.organised import tag_names, tags_of
 from research_dashboard.queries.run_facets import MARK, UNMARK, Facet, facets, snippets, sought
 from research_dashboard.queries.run_fields import FIELDS, LARGEST, SOURCES, STATUSES
 from research_dashboard.queries.run_filter import FILTERS, NAMES
@@ -99,6 +99,7 @@ def _answer(
     tags: Sequence[str] = ()
     places: Mapping[int, str] = {}
     drawn: Mapping[int, Markup] = {}
+    tagged: Mapping[int, Sequence[Tag]] = {}
     with_facets = request.args.get("facets") == "1"
     links = Links(wanted, with_facets)
     if not errors:
@@ -108,7 +109,9 @@ def _answer(
             tags = tag_names(db.session()) if not htmx.is_partial() else ()
             if with_facets and not htmx.is_partial():  # else they follow the rows by themselves
                 more = facets(db.session(), wanted)
-            places = snippets(db.session(), wanted, [run.id for run in page.rows])
+            ids = [run.id for run in page.rows]
+            places = snippets(db.session(), wanted, ids)
+            tagged = tags_of(db.session(), ids) if "tag" in wanted.cols else {}
             drawn = {run_id: _drawn(trend) for run_id, trend in revenue_trends(db.session(), _reported(page)).items()}
         except SQLAlchemyError:
             logger.exception("the list of runs cannot be read")
@@ -124,6 +127,7 @@ def _answer(
         with_facets=with_facets,
         places={run_id: _marked(text) for run_id, text in places.items()},
         drawn=drawn,
+        tagged=tagged,
         sent=wanted.params() if sent is None else sent,
         errors={error.field: error.detail for error in errors},
         columns=[column for name in wanted.cols for column in COLUMNS if column[0] == name],

@@ -122,3 +122,8 @@ class Links:
         )
         found.extend((text, self.here(q=without)) for text, without in terms(wanted))
         return [(text, url) for text, url in found if text]
+
+    def conditions(self) -> list[str]:
+        """The filter in words, a line a condition; nothing for one that finds all."""
+        status = [f"status: {' or '.join(self.wanted.status)}"] if self.wanted.status else []
+        return status + [text for text, _ in self.chips()]

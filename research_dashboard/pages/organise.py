@@ -11,6 +11,7 @@ from research_dashboard.access import refuse_purging
 from research_dashboard.extensions import db
 from research_dashboard.pages.frame import preferences
 from research_dashboard.pages.history import refused
+from research_dashboard.pages.history_links import Links
 from research_dashboard.pages.runs import researcher
 from research_dashboard.queries import work
 from research_dashboard.queries.bulk import bulk_job
@@ -130,6 +131,7 @@ def _confirm(action: str, chosen: Chosen, back: str, name: str, home: str) -> Re
             days=chosen.days if isinstance(chosen, Trashed) else 0,
             in_trash=action in IN_TRASH,
             filter=back,
+            conditions=Links(chosen).conditions() if isinstance(chosen, RunFilter) else [],
             back=home
             if action in IN_TRASH
             else f"{url_for('pages.historical_records')}{'?' if back else ''}{urlencode(parse_qsl(back))}",

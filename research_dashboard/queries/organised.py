@@ -1,6 +1,6 @@
 """What people put beside a run: tags and notes; and which runs they have chosen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -27,6 +27,15 @@ def beside(session: Session, run_id: int) -> Beside:
     ).all()
     standing = (RunNote.run_id == run_id, RunNote.replaced_by.is_(None), RunNote.removed_at.is_(None))
     return Beside(tags, session.scalars(select(RunNote).where(*standing).order_by(RunNote.id)).all())
+
+
+def tags_of(session: Session, run_ids: Sequence[int]) -> Mapping[int, list[Tag]]:
+    """The tags of each of the runs that has any, by name."""
+    statement = select(RunTag.run_id, Tag).join(Tag, Tag.id == RunTag.tag_id).where(RunTag.run_id.in_(run_ids))
+    found: dict[int, list[Tag]] = {}
+    for run_id, tag in session.execute(statement.order_by(Tag.name)):
+        found.setdefault(run_id, []).append(tag)
+    return found
 
 
 def tag_names(session: Session, limit: int = 200) -> Sequence[str]:
