@@ -1,20 +1,26 @@
 """Slow clients: who sends a body drop by drop holds a thread that waits, and none of those that work.
 
 The server has many threads, made when they are needed, and few slots for work: a thread that waits for a client's bytes
-gives its slot up meanwhile. One client may have so many bodies on their way and no more, so that it cannot take every
-thread. (Slow headers cost no thread: the server's own header timeout ends them.)
+gives its slot up meanwhile. One client may have so many bodies on their way, one address so many more under different
+sign-ins, and all together so many that threads are left for everybody else; who sends too slowly is hung up on
+(slow_clients.py). Slow headers cost no thread: the server's own header timeout ends them.
 """
 
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
-from werkzeug.exceptions import TooManyRequests
+from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
+
+from research_dashboard.slow_clients import SlowClients
 
 SLOTS = 8  # requests at work at a time: more only wait for each other, on the database and on the interpreter
 THREADS = 256  # requests in all, those included that wait for their client; one that idles ends after half a minute
-BODIES_PER_CLIENT = 32
+BODIES_PER_CLIENT = 32  # a client: an address and what it signs in with, so that strangers cannot use up a user's
+CLIENTS_PER_ADDRESS = 3
+BODIES = 192  # of all clients: the other threads serve who sends none
 
 App = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -22,51 +28,71 @@ App = Callable[[dict[str, Any], Any], Iterable[bytes]]
 class Intake:
     """WSGI middleware: a slot for each request at work, given up while its body is waited for."""
 
-    def __init__(self, app: App, slots: int = SLOTS, bodies: int = BODIES_PER_CLIENT) -> None:
-        self.app, self.bodies = app, bodies
+    def __init__(self, app: App, slots: int = SLOTS, bodies: int = BODIES_PER_CLIENT, most: int = BODIES) -> None:
+        self.app, self.bodies, self.most = app, bodies, most
         self.slots = threading.BoundedSemaphore(slots)
-        self._reading: Counter[str] = Counter()
+        self.slow = SlowClients()
+        self._reading: Counter[Any] = Counter()
         self._lock = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:
         if environ.get("CONTENT_LENGTH", "0") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in environ:
-            environ["wsgi.input"] = _Body(self, environ["wsgi.input"], environ.get("REMOTE_ADDR") or "")
+            environ["wsgi.input"] = _Body(self, environ)
         with self.slots:
             return self.app(environ, start)
 
-    def read(self, read: Callable[..., bytes], size: int, client: str) -> bytes:
-        """Wait for bytes without a slot. Raises TooManyRequests when this client keeps too many waiting."""
-        with self._lock:
-            if self._reading[client] >= self.bodies:
-                raise TooManyRequests(
-                    f"{self.bodies} requests from {client} are on their way already: send them one after the other.",
-                    retry_after=5,
-                )
-            self._reading[client] += 1
+    def read(self, read: Callable[..., bytes], size: int, client: tuple[str, int], port: int) -> bytes:
+        """Wait for bytes without a slot. Raises TooManyRequests when this client keeps too many waiting, and
+        ServiceUnavailable when all do."""
+        self._enter(client)
         self.slots.release()
         try:
-            return read(size)
+            with self.slow.waiting(port):
+                return read(size)
         finally:
             with self._lock:
-                self._reading[client] -= 1
-                if not self._reading[client]:
-                    del self._reading[client]
+                self._reading -= self._counts(client)
             self.slots.acquire()
+
+    def _enter(self, client: tuple[str, int]) -> None:
+        address = client[0]
+        with self._lock:
+            if self._reading[client] >= self.bodies or self._reading[address] >= CLIENTS_PER_ADDRESS * self.bodies:
+                raise TooManyRequests(
+                    f"{self._reading[address]} requests from {address} are on their way already: "
+                    "send them one after the other.",
+                    retry_after=5,
+                )
+            if self._reading[None] >= self.most:
+                raise ServiceUnavailable(
+                    f"{self.most} requests are on their way already: try again in a moment.", retry_after=5
+                )
+            self._reading += self._counts(client)
+
+    @staticmethod
+    def _counts(client: tuple[str, int]) -> Counter[Any]:
+        """What a body counts for: its client, its address, all."""
+        return Counter((client, client[0], None))
 
 
 class _Body:
     """A request's body, as WSGI wants it, read through the intake."""
 
-    def __init__(self, intake: Intake, raw: Any, client: str) -> None:
-        self._intake, self._raw, self._client = intake, raw, client
+    def __init__(self, intake: Intake, environ: dict[str, Any]) -> None:
+        signed_in = environ.get("HTTP_AUTHORIZATION") or environ.get("HTTP_COOKIE") or ""
+        client = (environ.get("REMOTE_ADDR") or "", hash(signed_in))
+        listening: Any = environ.get("werkzeug.proxy_fix.orig", environ)  # else the port that a proxy listens on
+        port = int(listening.get("SERVER_PORT") or 0)
+        self._read = partial(intake.read, client=client, port=port)
+        self._raw = environ["wsgi.input"]
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes, or all."""
-        return self._intake.read(self._raw.read, size, self._client)
+        return self._read(self._raw.read, size=size)
 
     def readline(self, size: int = -1) -> bytes:
         """The next line."""
-        return self._intake.read(self._raw.readline, size, self._client)
+        return self._read(self._raw.readline, size=size)
 
     def readlines(self, _hint: int = -1) -> list[bytes]:
         """Every line."""

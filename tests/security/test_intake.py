@@ -2,16 +2,19 @@
 
 import io
 import socket
+import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
-from werkzeug.exceptions import TooManyRequests
+from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
-from research_dashboard.intake import BODIES_PER_CLIENT, SLOTS, Intake
+from research_dashboard.intake import BODIES, BODIES_PER_CLIENT, SLOTS, THREADS, Intake
+from research_dashboard.slow_clients import SlowClients
 
 FORM = b"POST /theme HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 SLOW = {
@@ -96,7 +99,85 @@ def test_who_waits_for_a_body_leaves_his_slot_and_each_client_has_so_many() -> N
     with pytest.raises(TooManyRequests):
         post(io.BytesIO(b"x"), "192.0.2.1")
     assert post(io.BytesIO(b"x"), "192.0.2.2") == [b"x"]
+    signed_in = {"CONTENT_LENGTH": "9", "REMOTE_ADDR": "192.0.2.1", "HTTP_COOKIE": "session=x"}
+    assert intake(signed_in | {"wsgi.input": io.BytesIO(b"x")}, None) == [b"x"], "strangers use up no user's share"
     come.set()
     for thread in threads:
         thread.join()
     assert post(io.BytesIO(b"x"), "192.0.2.1") == [b"x"]
+
+
+def test_all_clients_together_leave_threads_to_who_sends_no_body() -> None:
+    assert BODIES <= THREADS - 4 * SLOTS
+    come = threading.Event()
+    intake = Intake(lambda environ, _start: [environ["wsgi.input"].read()], slots=1, bodies=2, most=3)
+    stuck = [Stuck(come) for _ in range(3)]
+
+    def post(body: Any, address: str) -> Any:
+        return intake({"CONTENT_LENGTH": "9", "REMOTE_ADDR": address, "wsgi.input": body}, None)
+
+    threads = [threading.Thread(target=post, args=(body, f"192.0.2.{n}")) for n, body in enumerate(stuck)]
+    for thread, body in zip(threads, stuck, strict=True):
+        thread.start()
+        assert body.asked.wait(30)
+    with pytest.raises(ServiceUnavailable):
+        post(io.BytesIO(b"x"), "192.0.2.9")
+    come.set()
+    for thread in threads:
+        thread.join()
+    assert post(io.BytesIO(b"x"), "192.0.2.9") == [b"x"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says how much a connection moved")
+def test_who_sends_drop_by_drop_is_hung_up_on_and_who_sends_steadily_is_not() -> None:
+    slow = SlowClients(within=0.6, least=2_000, look=0.1)
+    with socket.create_server(("127.0.0.1", 0)) as server, ExitStack() as stack:
+        port = server.getsockname()[1]
+
+        def pair() -> tuple[socket.socket, socket.socket]:
+            theirs = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            return theirs, stack.enter_context(server.accept()[0])
+
+        ended: dict[str, bool] = {"drops": False, "steady": False}
+
+        def wait_for(name: str, ours: socket.socket) -> None:
+            with slow.waiting(port):
+                while ours.recv(65536):
+                    continue
+            ended[name] = True
+
+        clients = {name: pair() for name in ended}
+        threads = [threading.Thread(target=wait_for, args=(name, ours)) for name, (_, ours) in clients.items()]
+        for thread in threads:
+            thread.start()
+        until = time.monotonic() + 30
+        while not ended["drops"] and time.monotonic() < until:
+            for name, piece in (("drops", b"."), ("steady", b"." * 1_000)):
+                with suppress(OSError):
+                    clients[name][0].sendall(piece)
+            time.sleep(0.1)
+        assert ended == {"drops": True, "steady": False}
+        clients["steady"][0].close()
+        for thread in threads:
+            thread.join(30)
+        assert ended["steady"]
+
+
+@pytest.mark.soak
+def test_two_hundred_and_fifty_slow_bodies_from_eight_addresses_leave_the_site_open_and_are_hung_up_on(
+    served: str,
+) -> None:
+    port = int(served.rpartition(":")[2])
+    with ExitStack() as stack:
+        many = []
+        for number in range(256):
+            opened = socket.create_connection(("127.0.0.1", port), 30, source_address=(f"127.0.0.{2 + number % 8}", 0))
+            many.append(stack.enter_context(opened))
+            opened.sendall(SLOW["body"])
+        for _ in range(20):
+            with urllib.request.urlopen(f"{served}/historical-records", timeout=10) as answer:
+                assert answer.status == 200
+        for each in many:
+            each.settimeout(60)
+            while each.recv(4096):
+                continue
