@@ -2,9 +2,9 @@
 
 The server has no deadline for a body, and a thread that waits in it cannot be told to stop. So while a body is
 overdue, the process looks at its own connections: one over which hardly anything came, and nothing went, for half a
-minute is shut, and the thread that waits for it sees the end. An idle keep-alive connection may go with it, as it may at any
-time. Linux says of each connection how many bytes moved (tcp(7), TCP_INFO); elsewhere nobody is hung up on, and the
-counts of intake.py are what holds.
+minute is shut, and the thread that waits for it sees the end. An idle keep-alive connection may go with it, as it may
+at any time. Linux says of each connection how many bytes moved (tcp(7), TCP_INFO); elsewhere nobody is hung up on,
+and the counts of intake.py are what holds.
 """
 
 import contextlib
