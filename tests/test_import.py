@@ -212,7 +212,7 @@ def test_the_command_says_what_came_in(in_app: Flask, tmp_path: Path) -> None:
 @pytest.mark.skipif(SHARED is None, reason="the SEC's data set of 2009q3 is not at hand")
 def test_a_real_data_set_is_imported_once(in_app: Flask) -> None:
     assert SHARED is not None
-    assert (load := import_data_set(SHARED)).facts == 35_308
+    assert (load := import_data_set(SHARED)).facts == 35_631
     assert load.companies == 423
     held = stock()
     import_data_set(SHARED)

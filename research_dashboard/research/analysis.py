@@ -6,11 +6,12 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from research_dashboard.research.concepts import CONCEPTS, Sector, sector_of
+from research_dashboard.research.concepts import CONCEPTS, Sector
 from research_dashboard.research.evaluate import LABELS, Evaluator
 from research_dashboard.research.figures import Figures, exact, mark_restated
 from research_dashboard.research.model import Company, Fact, Figure, Filing, FiscalYear
 from research_dashboard.research.periods import Calendar, View, currency_of, file_facts, usable
+from research_dashboard.research.sectors import told
 from research_dashboard.research.series import Split, notes_of, recast_start, splits_of, unadjusted
 
 YEARS_AT_HAND = 10  # the most that results keep and restatements are looked for in
@@ -22,9 +23,11 @@ class Analysis:
     def __init__(self, company: Company, facts: Sequence[Fact], as_of: date, view: View = "latest") -> None:
         self.company, self.as_of, self.view = company, as_of, view
         known = usable(facts, as_of)
-        self.sector: Sector = sector_of(company.sic)
         self.currency = currency_of(known)
-        self.calendar = Calendar(file_facts(known, self.currency))
+        filed = file_facts(known, self.currency)
+        self.calendar = Calendar(filed)
+        self.told = told(company.sic, filed)
+        self.sector: Sector = self.told.sector
         self.facts_read = len(facts)
         selection_of = company.name if company.selection else None
         self._figures = Figures(self.calendar, self.sector, self.currency, view, selection_of)
@@ -107,7 +110,8 @@ class Analysis:
     @cached_property
     def notes(self) -> tuple[dict[str, Any], ...]:
         """What a reader must know before the figures: {kind, text, end?}."""
-        return tuple(notes_of(self))
+        sector = self.told.words(self.company.name)
+        return (*([{"kind": "sector", "text": sector}] if sector else []), *notes_of(self))
 
     @property
     def _stubs(self) -> list[tuple[date, date, Filing | None]]:

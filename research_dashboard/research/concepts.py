@@ -265,12 +265,24 @@ CORE_FLOW_TAGS: frozenset[str] = frozenset(  # they tell the years where a sourc
 _REVENUE = [step for step in (*CONCEPTS["revenue"].steps, *CONCEPTS["revenue"].bank) if isinstance(step, Step)]
 REVENUE_TAGS: frozenset[str] = frozenset(tag for step in _REVENUE for tag in step.tags)
 BANK_INCOME: tuple[str, ...] = _names("InterestIncomeExpenseNet NoninterestIncome")  # revenue where a bank files none
+# What tells the sector of a company without a SIC code: tags, and how many of them its newest report must hold.
+SECTOR_TAGS: tuple[tuple[Sector, tuple[str, ...], int], ...] = (
+    ("bank", _names("RevenuesNetOfInterestExpense"), 1),
+    ("bank", _names("Deposits InterestIncomeExpenseNet NoninterestIncome NoninterestExpense InterestExpenseDeposits "
+                    "InterestAndDividendIncomeOperating ifrs:DepositsFromCustomers ifrs:InterestRevenueExpense "
+                    "ifrs:FeeAndCommissionIncome"), 2),
+    ("insurer", _names("PremiumsEarnedNet PolicyholderBenefitsAndClaimsIncurredNet LiabilityForFuturePolicyBenefits "
+                       "LiabilityForClaimsAndClaimsAdjustmentExpense ifrs:InsuranceRevenue "
+                       "ifrs:InsuranceServiceResult"), 2),
+    ("utility", _names("RegulatedAndUnregulatedOperatingRevenue"), 1),
+)  # fmt: skip
 COVER_SHARES = "dei:EntityCommonStockSharesOutstanding"  # at the date of the cover, not at the period's end
 
 
 def _every_tag() -> frozenset[str]:
     """Every tag that any rule may look at."""
     tags = {COVER_SHARES, *(tag for group in DEBT_TAGS.values() for tag in group)}
+    tags.update(tag for _, telling, _ in SECTOR_TAGS for tag in telling)
     for concept in CONCEPTS.values():
         tags.update(concept.partial)
         for step in (*concept.steps, *concept.bank):

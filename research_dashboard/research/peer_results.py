@@ -88,7 +88,9 @@ def set_json(peers: PeerSet) -> dict[str, Any]:
     """Which set it is, in words, with the warning that belongs above its table."""
     stored: dict[str, Any] = {"level": peers.level, "text": peers.text, "peers": len(peers.peers)}
     stored |= {"crowd": peers.crowd} if peers.crowd else {}
-    return stored | ({"warning": peers.warning} if peers.warning else {})
+    told = [note["text"] for peer in peers.peers for note in peer.analysis.notes if note["kind"] == "sector"]
+    warning = " ".join([*([peers.warning] if peers.warning else []), *told])
+    return stored | ({"warning": warning} if warning else {})
 
 
 def _who(member: Member) -> dict[str, Any]:

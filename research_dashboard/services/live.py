@@ -168,7 +168,7 @@ def gather(company: model.Company, chosen: Sequence[int], progress: Progress, se
             _fetch_peer(peer.cik, of_peer, settings, notes.append)
             ciks.append(peer.cik)
             if peer.sic is None:
-                notes.append(f"The industry of {peer.name} is not known here: its figures are read as any company's.")
+                notes.append(f"The industry of {peer.name} is not known here: what it files tells what applies to it.")
         except SecError as error:
             notes.append(f"{peer.name} left out: {error.message}")
             if error.kind in BLOCKED:
