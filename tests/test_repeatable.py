@@ -1,5 +1,6 @@
 """The same inputs give the same bytes of results, in whichever database they are held, in whatever order they came."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -10,6 +11,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from research_dashboard import create_app
+from research_dashboard.edition import code_version, digest
 from research_dashboard.extensions import db, from_json, writing
 from research_dashboard.research import pipeline
 from research_dashboard.services.imports import import_data_set
@@ -144,3 +146,16 @@ def test_a_result_of_an_older_version_that_calls_facts_by_rows_still_leads_to_th
     page = visit(f"/runs/{run.id}")
     assert page.soup.select_one(f"#figures a[href='/facts/{row}']")
     assert "Revenue, FY2026" in visit(f"/facts/{row}").text("main")
+
+
+def test_the_manifest_s_code_version_changes_with_the_code_that_makes_results_alone(tmp_path: Path) -> None:
+    for part in ("research", "sources", "pages"):
+        (tmp_path / part / "deeper").mkdir(parents=True)
+        (tmp_path / part / "deeper" / "rules.py").write_bytes(b"LIMIT = 3\n")
+    before = digest(tmp_path)
+    (tmp_path / "pages" / "deeper" / "rules.py").write_bytes(b"LIMIT = 4\n")
+    (tmp_path / "sources" / "deeper" / "rules.py").write_bytes(b"LIMIT = 3\r\n")  # as Git checks it out elsewhere
+    assert digest(tmp_path) == before
+    (tmp_path / "research" / "deeper" / "rules.py").write_bytes(b"LIMIT = 4\n")
+    assert digest(tmp_path) != before
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*\+[0-9a-f]{12}", code_version())

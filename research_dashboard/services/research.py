@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from importlib.metadata import version
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from research_dashboard.base import utcnow
+from research_dashboard.edition import code_version
 from research_dashboard.extensions import reading
 from research_dashboard.queries.companies import (
     companies_by_id,
@@ -155,6 +155,6 @@ def material(run_id: int) -> tuple[Request, Stored]:
         source=source,
         chosen_peers=tuple((run.options or {}).get("peers", ())),
         data=tuple(run.loads or ()),
-        code_version=version("research-dashboard"),
+        code_version=code_version(),
     )
     return request, Stored(request)
