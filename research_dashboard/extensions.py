@@ -50,7 +50,12 @@ def _render_item(kind: str, item: Any, _context: Any) -> str | bool:
 
 db = SQLAlchemy(
     metadata=Base.metadata,
-    engine_options={"json_serializer": to_json, "json_deserializer": from_json, "hide_parameters": True},
+    engine_options={
+        "json_serializer": to_json,
+        "json_deserializer": from_json,
+        "hide_parameters": True,
+        "pool_use_lifo": True,
+    },
     session_options={"expire_on_commit": False},
 )
 

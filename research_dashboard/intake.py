@@ -14,6 +14,7 @@ from typing import Any
 
 from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
+from research_dashboard.single_file import Place, SingleFile
 from research_dashboard.slow_clients import SlowClients
 
 SLOTS = 8  # requests at work at a time: more only wait for each other, on the database and on the interpreter
@@ -30,29 +31,33 @@ class Intake:
 
     def __init__(self, app: App, slots: int = SLOTS, bodies: int = BODIES_PER_CLIENT, most: int = BODIES) -> None:
         self.app, self.bodies, self.most = app, bodies, most
-        self.slots = threading.BoundedSemaphore(slots)
+        self.slots, self.file = threading.BoundedSemaphore(slots), SingleFile()
         self.slow = SlowClients()
         self._reading: Counter[Any] = Counter()
         self._lock = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        work = _Work(self)
         if environ.get("CONTENT_LENGTH", "0") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in environ:
-            environ["wsgi.input"] = _Body(self, environ)
-        with self.slots:
+            environ["wsgi.input"] = _Body(self, environ, work)
+        work.begin()
+        try:
             return self.app(environ, start)
+        finally:
+            work.pause()
 
-    def read(self, read: Callable[..., bytes], size: int, client: tuple[str, int], port: int) -> bytes:
+    def read(self, read: Callable[..., bytes], size: int, client: tuple[str, int], port: int, work: "_Work") -> bytes:
         """Wait for bytes without a slot. Raises TooManyRequests when this client keeps too many waiting, and
         ServiceUnavailable when all do."""
         self._enter(client)
-        self.slots.release()
+        work.pause()
         try:
             with self.slow.waiting(port):
                 return read(size)
         finally:
             with self._lock:
                 self._reading -= self._counts(client)
-            self.slots.acquire()
+            work.begin()
 
     def _enter(self, client: tuple[str, int]) -> None:
         address = client[0]
@@ -75,15 +80,36 @@ class Intake:
         return Counter((client, client[0], None))
 
 
+class _Work:
+    """One request's slot and place. It never waits for a place while it has a slot."""
+
+    __slots__ = ("_intake", "_place")
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+        self._place: Place | None = None
+
+    def begin(self) -> None:
+        """Wait for both."""
+        self._place = self._intake.file.enter()
+        self._intake.slots.acquire()
+
+    def pause(self) -> None:
+        """Give both up."""
+        self._intake.slots.release()
+        if self._place is not None:
+            self._place.leave()
+
+
 class _Body:
     """A request's body, as WSGI wants it, read through the intake."""
 
-    def __init__(self, intake: Intake, environ: dict[str, Any]) -> None:
+    def __init__(self, intake: Intake, environ: dict[str, Any], work: _Work) -> None:
         signed_in = environ.get("HTTP_AUTHORIZATION") or environ.get("HTTP_COOKIE") or ""
         client = (environ.get("REMOTE_ADDR") or "", hash(signed_in))
         listening: Any = environ.get("werkzeug.proxy_fix.orig", environ)  # else the port that a proxy listens on
         port = int(listening.get("SERVER_PORT") or 0)
-        self._read = partial(intake.read, client=client, port=port)
+        self._read = partial(intake.read, client=client, port=port, work=work)
         self._raw = environ["wsgi.input"]
 
     def read(self, size: int = -1) -> bytes:

@@ -14,6 +14,7 @@ import pytest
 from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
 from research_dashboard.intake import BODIES, BODIES_PER_CLIENT, SLOTS, THREADS, Intake
+from research_dashboard.single_file import SingleFile
 from research_dashboard.slow_clients import SlowClients
 
 FORM = b"POST /theme HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
@@ -181,3 +182,37 @@ def test_two_hundred_and_fifty_slow_bodies_from_eight_addresses_leave_the_site_o
             each.settimeout(60)
             while each.recv(4096):
                 continue
+
+
+def test_quick_requests_go_one_after_the_other() -> None:
+    file, at_work, most = SingleFile(quick=60), [0], [0]
+
+    def work() -> None:
+        for _ in range(200):
+            place = file.enter()
+            at_work[0] += 1
+            most[0] = max(most[0], at_work[0])
+            at_work[0] -= 1
+            place.leave()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most[0] == 1
+
+
+def test_who_is_at_work_for_long_is_overtaken_and_does_no_harm_when_he_is_done() -> None:
+    file = SingleFile(quick=0.001)
+    slow = file.enter()
+    quick = file.enter()  # does not wait for the slow one's end
+    slow.leave()
+    seen: list[str] = []
+    third = threading.Thread(target=lambda: (file.enter(), seen.append("third")))
+    file_of_second = file._first
+    third.start()
+    third.join(30)  # the second is slow by now, and is overtaken in its turn
+    assert seen == ["third"]
+    assert file._first is not file_of_second
+    quick.leave()
