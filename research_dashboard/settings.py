@@ -40,6 +40,7 @@ class Settings:
     rate_storage: str = field(default="memory://", repr=False)  # may hold a password
     trusted_proxies: int = 0
     trusted_hosts: tuple[str, ...] = ()
+    link_hosts: tuple[str, ...] = ()
 
     @property
     def backups(self) -> Path:
@@ -103,7 +104,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         page_limit=rate("PAGE_LIMIT", "1200 per minute"),
         rate_storage=_rate_storage(get("RATE_STORAGE", "memory://")),
         trusted_proxies=whole("TRUSTED_PROXIES", 0, 0, 9),
-        trusted_hosts=_hosts(get("TRUSTED_HOSTS")),
+        trusted_hosts=_hosts("TRUSTED_HOSTS", get("TRUSTED_HOSTS")),
+        link_hosts=_hosts("LINK_HOSTS", get("LINK_HOSTS")),
     )
 
 
@@ -125,13 +127,13 @@ def _rate_storage(uri: str) -> str:
     return uri
 
 
-def _hosts(text: str) -> tuple[str, ...]:
-    """Names that the server answers to, in lower case. Raises SettingError."""
+def _hosts(setting: str, text: str) -> tuple[str, ...]:
+    """Names of hosts, in lower case. Raises SettingError."""
     names = tuple(name.strip().lower() for name in text.split(",")) if text else ()
     for name in names:
         if not re.fullmatch(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?|[0-9a-f:]+", name):
             cure = "give names without scheme and port, with commas between them: research.example.org,10.0.0.5"
-            raise SettingError(f"{PREFIX}TRUSTED_HOSTS has {name[:100]!r}: {cure}.")
+            raise SettingError(f"{PREFIX}{setting} has {name[:100]!r}: {cure}.")
     return names
 
 

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from research_dashboard.extensions import db, writing
 from research_dashboard.models import ResearchDetail, ResearchRun, RunNote, Tag
+from research_dashboard.pages.markup import rendered
 from research_dashboard.queries.runs import RunFilter
 from research_dashboard.services import organise
 from research_dashboard.services.organise import CannotOrganise, OthersByNow
@@ -118,12 +119,16 @@ def test_title_pin_tag_and_notes_of_a_run(runs: None, client: FlaskClient, visit
     act(do="title", title=" A  title ")
     act(do="pin")
     act(do="tag", tag="Draft", colour="red")
-    act(do="note", text="# Look\n**bold** <script>alert(1)</script> [x](javascript:alert(1)) [y](https://example.org)")
+    act(
+        do="note",
+        text="# Look\n**bold** <script>alert(1)</script> [x](javascript:alert(1)) [y](https://example.org) [z](https://www.sec.gov/cgi-bin)",
+    )
     page = visit(f"{PATH}?run=1")
     assert page.text("#run-dialog .tag") == "Draft"
     assert page.texts(".note strong") == ["Look", "bold"]
     assert page.soup.select("#run-dialog script") == []
-    assert [link["href"] for link in page.soup.select(".note a[href]")] == ["https://example.org"]
+    assert [link["href"] for link in page.soup.select(".note a[href]")] == ["https://www.sec.gov/cgi-bin"]
+    assert "y (https://example.org)" in page.text(".note")
     assert visit(page.soup.select_one("#run-dialog .tag")["href"]).texts("tbody td:nth-child(2)") == ["1"]
     act(do="note", text="Second wording", replaces="1")
     page = visit(f"{PATH}?run=1")
@@ -226,3 +231,22 @@ def test_the_lists_tags_wear_their_colours_and_lead_to_their_runs(
     assert [tag.get_text() for tag in second.select("a")] == ["plain"]
     assert third.get_text(strip=True) == "–"
     assert visit(first.select_one("a")["href"]).text("#runs .pager p").startswith("Showing 1–1 of 1 of")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://elsewhere.example/", "//elsewhere.example", "/logout", "mailto:a@b.example", "https://notsec.gov/",
+        "https://sec.gov.elsewhere.example/", "https://www.sec.gov@elsewhere.example/", "https://[::1", "ftp://sec.gov/",
+        "https://elsewhere.example\\@www.sec.gov/",
+    ],
+)  # fmt: skip
+def test_a_note_links_to_the_sec_and_to_what_the_operator_named_only(address: str) -> None:
+    html = str(rendered(f"[words](<{address}>) and <{address}>", {"wiki.example.org"}))
+    assert "<a" not in html
+    assert "words" in html
+
+
+@pytest.mark.parametrize("address", ["https://www.sec.gov/x", "http://sec.gov/", "https://WIKI.example.org/page?a=b"])
+def test_a_note_may_link_there(address: str) -> None:
+    assert BeautifulSoup(rendered(f"[**words**]({address})", {"wiki.example.org"}), "html.parser").a["href"]  # type: ignore[index]

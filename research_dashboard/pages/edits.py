@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from flask import current_app
 from sqlalchemy.orm import Session
 
 from research_dashboard.pages.markup import rendered
@@ -30,7 +32,7 @@ def organise_context(session: Session, run_id: int) -> dict[str, Any]:
         "beside": beside(session, run_id),
         "edits": [_edit(event) for event in edits_of(session, run_id)],
         "colours": COLOURS,
-        "rendered": rendered,
+        "rendered": partial(rendered, hosts=current_app.config["SETTINGS"].link_hosts),
     }
 
 

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from research_dashboard.pages.frame import HEADERS
-from research_dashboard.services import accounts
+from research_dashboard.services import accounts, organise
 from research_dashboard.services.runs import start_research
 from research_dashboard.worker import Worker
 from tests.conftest import Page
@@ -32,6 +32,7 @@ def reader(app: Flask, loaded: Path) -> tuple[FlaskClient, str]:
         Worker(app).work()
         start_research("MSFT", "ann")
         token = accounts.share(run_id, 7, accounts.Actor("ann", accounts.Role.ADMIN))
+        organise.write_note(run_id, "See [this](https://elsewhere.example/x) and [that](//elsewhere.example).", "ann")
         accounts.add_token("ann", "a program", "read", 30)
     client = app.test_client()
     assert client.post("/login", data={"name": "ann", "password": PASSWORD}).status_code == 303
@@ -69,7 +70,7 @@ def test_nothing_is_loaded_from_elsewhere_and_links_lead_here_or_to_the_sec(
     client, shared = reader
     settings = app.config["SETTINGS"]
     allowed = {urlsplit(HERE).netloc, urlsplit(settings.sec_www_url).netloc}
-    waiting, seen, strange = [*pages_of(app), shared], set[str](), list[tuple[str, str]]()
+    waiting, seen, strange, styled = [*pages_of(app), shared], set[str](), list[tuple[str, str]](), list[str]()
     while waiting and len(seen) < MOST:
         path = waiting.pop(0)
         if path in seen:
@@ -79,7 +80,14 @@ def test_nothing_is_loaded_from_elsewhere_and_links_lead_here_or_to_the_sec(
             guarded(answer, path)
             if answer.mimetype != "text/html":
                 continue
-            for loads, address in addresses(Page(answer)):
+            page = Page(answer)
+            a_file = "attachment" in answer.headers.get("Content-Disposition", "")  # has a policy of its own
+            styled += (
+                [path]
+                if not a_file and page.soup.select_one("[style], style, script:not([src]), [onclick], [onload]")
+                else []
+            )
+            for loads, address in addresses(page):
                 if address.startswith("data:image/") and loads:
                     continue
                 target = urlsplit(urljoin(HERE + path, address))
@@ -91,6 +99,7 @@ def test_nothing_is_loaded_from_elsewhere_and_links_lead_here_or_to_the_sec(
                     waiting.append(re.sub(r"\d+", "1", target.path) if one_of_many else target.path)
     assert 40 < len(seen) < MOST, "all of it was seen"
     assert strange == []
+    assert styled == [], "nothing inline: the policy would refuse it"
 
 
 def test_what_a_style_sheet_loads_is_ours() -> None:
