@@ -47,7 +47,7 @@ def _unlink(tokens: Sequence["Token"], hosts: Collection[str]) -> None:
 
 
 def _allowed(address: str, hosts: Collection[str]) -> bool:
-    """Whether a note may link there; an address without a host is refused, `//x` and `/\\x` name one without saying so."""
+    """Whether a note may link there; one without scheme and host may not: `//x` and `/\\x` are other hosts, too."""
     try:
         parts = urlsplit(address)
         host = (parts.hostname or "").lower()
