@@ -134,6 +134,10 @@ def test_malformed_facts_become_a_gap_that_the_step_names(
     told = "Malformed facts of Snowflake Inc. left out: us-gaap:RevenueFromContractWithCustomerExcludingAssessedTax."
     assert told in str(second_step(run.id).message)
     assert (run.gaps or 0) > 0
+    asked = len(sec.seen)
+    again = worked(start_research("SNOW", "ben", source="live", peers=["DDOG"]).run_id, bundled, settings)
+    assert told in str(second_step(again.id).message), "a run on what was fetched before says it too"
+    assert (again.id > run.id, len(sec.seen)) == (True, asked)
 
 
 WRONG_SHAPE: dict[str, tuple[str, Any, str]] = {

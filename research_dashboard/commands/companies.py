@@ -53,7 +53,7 @@ def import_command(file: Path) -> None:
 def fetch_command(name: str) -> None:
     """Fetch from the SEC: one company by name, ticker or CIK, a quarter of every filer (2026q1), or the index of
     tickers (tickers), which is fetched at most once a day. Needs a contact."""
-    from research_dashboard.services.live import fetch_company  # the HTTP client is for those who fetch
+    from research_dashboard.services.live import check_on, fetch_company  # the HTTP client is for those who fetch
     from research_dashboard.sources.live import QUARTER
     from research_dashboard.sources.sec import SecError
 
@@ -64,9 +64,11 @@ def fetch_command(name: str) -> None:
             click.echo(_index())
             return
         if QUARTER.fullmatch(name):
+            check_on(f"{name}.zip", settings)
             load = _fetch_quarter(name, settings)
         else:
             cik, label = _filer(name, settings)
+            check_on(label, settings, cik)
             with click.progressbar(length=1000, label=label) as bar:
                 load = fetch_company(cik, lambda part, _: bar.update(int(part * 1000) - bar.pos), settings)
     except (CompanyError, SecError, UnusableDataSet) as error:

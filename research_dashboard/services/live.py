@@ -39,7 +39,7 @@ from research_dashboard.sources.live import (
     keep_absence,
     kept_absence,
 )
-from research_dashboard.sources.sec import Access, Note, SecClient, SecError
+from research_dashboard.sources.sec import OFF_CURE, Access, Note, SecClient, SecError
 from research_dashboard.sources.submissions import Identity, filing_of
 
 FRESH = timedelta(hours=24)
@@ -66,15 +66,27 @@ def fetch_company(
     on = bool(access_of(settings).contact)
     found = newest_load(cik, since=utcnow() - FRESH if on else None)
     if found is not None:
+        if found.left_out:
+            note(_left_out(name, found.left_out))
         progress(1.0, f"The figures of {name} were fetched on {found.finished_at:%Y-%m-%d %H:%M} UTC: not asked again")
         return found
     with open_client(settings) as client:
         fetched = fetch(client, cik, progress, name=name, profile=profile)
     load = _save(fetched)
-    if fetched.malformed:
-        note(f"Malformed facts of {name} left out: {listed(fetched.malformed)}.")
+    if load.left_out:
+        note(_left_out(name, load.left_out))
     progress(1.0, f"{load.facts:,} facts of {name}")
     return load
+
+
+def _left_out(name: str, tags: str) -> str:
+    return f"Malformed facts of {name} left out: {tags}."
+
+
+def check_on(name: str, settings: Settings, cik: int | None = None) -> None:
+    """Raises SecError (kind off) when live data is off and nothing of it, or of the company, was fetched before."""
+    if not access_of(settings).contact and (cik is None or newest_load(cik) is None):
+        raise SecError("off", f"Live SEC data is off: {name} was not fetched.", OFF_CURE)
 
 
 def newest_load(cik: int, since: datetime | None = None) -> DataLoad | None:
@@ -116,6 +128,7 @@ def _save(fetched: Fetched) -> DataLoad:
             company_id = known or save_identity(session, Identity(fetched.cik, f"CIK {fetched.cik}"))
         if same is not None:
             same.finished_at = utcnow()
+            same.left_out = listed(fetched.malformed) or None
             return same
         load = start_load(
             session, Source.LIVE, load_name(fetched.cik), f"{answer.at:%Y-%m-%dT%H:%M:%SZ}", answer.sha256
@@ -133,6 +146,7 @@ def _save(fetched: Fetched) -> DataLoad:
             ],
         )
         save_facts(session, load, company_id, list(filings.values()), fetched.facts)
+        load.left_out = listed(fetched.malformed) or None
         finish_load(session, load)
     return load
 

@@ -60,7 +60,7 @@ def fetch(client: SecClient, cik: int, progress: Progress, *, name: str | None =
     identity: Identity | None = None
     filings: Mapping[str, FilingRow] = {}
     answers: list[Answer] = []
-    forms: set[str] = set()
+    forms: set[str] | None = None  # of its filings, where they were asked for
     if profile:
         what = f"the filings of {name}"
         url = f"{client.access.data_url}/submissions/CIK{cik:010}.json"
@@ -129,7 +129,11 @@ def _figures(answer: Any, cik: int, what: str, malformed: Callable[[str], None])
     return sorted(rows, key=lambda row: (row.taxonomy, row.tag, row.unit, row.end, str(row.start), row.accession))
 
 
-def _without_figures(name: str, forms: set[str]) -> SecError:
+def _without_figures(name: str, forms: set[str] | None) -> SecError:
+    """Why there are no figures, as far as it is known: `forms` are those of its filings, None if not asked for."""
+    if forms is None:
+        why = f"The SEC has no figures under the CIK of {name}; its filings were not asked for, so the cause is open."
+        return SecError("not_found", why, OTHER)
     if forms & set(FOREIGN) and not any(form.startswith("10-K") for form in forms):
         return SecError("foreign_filer", f"{name} is a foreign filer whose reports hold no figures (no XBRL).", OTHER)
     return SecError("no_xbrl", f"{name} files no figures with the SEC (no XBRL).", OTHER)

@@ -74,6 +74,7 @@ class DataLoad(Base):
     facts: Mapped[int] = mapped_column(default=0)
     companies: Mapped[int] = mapped_column(default=0)
     position: Mapped[int] = mapped_column(default=0)  # rows read so far, so that a broken load can go on
+    left_out: Mapped[str | None]  # the tags of malformed facts in the SEC's answer, for people
 
 
 class Filing(Base):
