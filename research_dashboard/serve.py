@@ -45,7 +45,7 @@ def main() -> None:
         with only_once(settings.instance, f"http://{_in_url(host)}:{port}") as first:
             if not first:
                 return
-            check_free(host, port)
+            host = check_free(host, port)
             prepare(settings, host)
             serve(settings, host, port)
     except (CannotServeError, SettingError) as error:
@@ -86,14 +86,16 @@ def only_once(instance: Path, url: str) -> Any:
         yield True
 
 
-def check_free(host: str, port: int) -> None:
-    """Raise CannotServeError when the address cannot be listened on: the server itself would share a taken port."""
+def check_free(host: str, port: int) -> str:
+    """The address that the host's name stands for (the server takes no names). Raises CannotServeError when it cannot
+    be listened on: the server itself would share a taken port."""
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(where)
             probe.listen()
+            return str(where[0])
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise CannotServeError(

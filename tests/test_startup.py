@@ -1,5 +1,7 @@
 """What is loaded when, so that starting stays quick: a command by its name, alembic, lark and pydantic by their use."""
 
+import ipaddress
+import socket
 import subprocess
 import sys
 
@@ -8,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from research_dashboard.cli import COMMANDS, Lazily
+from research_dashboard.serve import CannotServeError, check_free
 
 LATE = ("alembic", "flask_migrate", "lark", "markdown_it", "nh3", "pydantic", "rapidfuzz", "spectree", "xlsxwriter")
 
@@ -30,3 +33,13 @@ def test_an_endpoint_is_loaded_by_its_first_call_and_stays_in_its_place(client: 
     assert client.get("/api/openapi.json").get_json()["paths"]["/api/research_runs/"]["get"]["operationId"] == "runs"
     assert not hasattr(app.view_functions["api.runs"], "real")
     assert client.get("/api/research_runs/").status_code == 200
+
+
+def test_a_hosts_name_is_listened_on_as_its_address() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CannotServeError, match="taken by another program"):
+            check_free("127.0.0.1", port)
+    assert ipaddress.ip_address(check_free("localhost", port)).is_loopback
+    with pytest.raises(CannotServeError, match="check HOST and PORT"):
+        check_free("no-such-host.invalid", port)
