@@ -114,7 +114,9 @@ def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
     yield app
     with app.app_context():
         db.session.remove()
-        db.engine.dispose()
+    for engines in list(db._app_engines.values()):  # also those of applications that the test made beside it
+        for engine in engines.values():
+            engine.dispose()
 
 
 @pytest.fixture(scope="session")

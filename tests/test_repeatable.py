@@ -130,9 +130,9 @@ def test_a_result_of_an_older_version_that_calls_facts_by_rows_still_leads_to_th
                 " JOIN companies ON companies.id = facts.company_id WHERE cik = 320187"
             )
         ).all()
-        row_of = {(r.accession, r.tag, r.unit, r.start, r.end): r.id for r in rows}
+        row_of = {(r.accession, r.tag, r.unit, str(r.start), str(r.end)): r.id for r in rows}
         for id_, fact in from_json(health)["facts"].items():
-            row = row_of[fact["accession"], fact["tag"], fact["unit"], fact["start"], fact["end"]]
+            row = row_of[fact["accession"], fact["tag"], fact["unit"], str(fact["start"]), str(fact["end"])]
             health = health.replace(f'"{id_}":{{"id":"{id_}"', f'"{row}":{{"id":{row}').replace(f'"{id_}"', str(row))
         session.execute(
             text(

@@ -78,7 +78,8 @@ def _is_of(event: AuditEvent, run_id: int) -> bool:
 def each_audit_event(session: Session, wanted: AuditFilter) -> Iterator[AuditEvent]:
     """Every event that fits, oldest first, in flat memory: for an export."""
     statement = _narrowed(select(AuditEvent), wanted).order_by(AuditEvent.id)
-    yield from session.scalars(statement.execution_options(yield_per=500))
+    with session.scalars(statement.execution_options(yield_per=500)) as events:
+        yield from events
 
 
 def _narrowed(statement: Select[Any], wanted: AuditFilter) -> Select[Any]:

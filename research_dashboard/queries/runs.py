@@ -269,9 +269,10 @@ def runs_beside(session: Session, wanted: RunFilter, run_id: int) -> tuple[int |
 
 def runs_stream(session: Session, wanted: RunFilter, *, chunk: int = 1000) -> Iterator[RunRow]:
     """Every run of the filter, read in chunks, so that memory stays flat whatever their number."""
-    rows = session.connection().execute(runs_matching(wanted).execution_options(yield_per=chunk))  # no objects
-    for part in rows.partitions():
-        yield from map(RunRow._make, part)
+    statement = runs_matching(wanted).execution_options(yield_per=chunk)
+    with session.connection().execute(statement) as rows:  # no objects; who stops reading leaves no cursor open
+        for part in rows.partitions():
+            yield from map(RunRow._make, part)
 
 
 def run_whole(session: Session, run_id: int) -> ResearchRun | None:

@@ -109,25 +109,29 @@ def test_old_web_and_worker_work_on_while_the_newest_migration_is_made(bundled: 
     port = free_port()
     with old_process(bundled, old_code, "worker"), old_process(bundled, old_code, "run", "--port", str(port)):
         until(lambda: answers(port))
-        assert ask(port) == 202
+        before = ask(port)
         upgrade()
         assert current_revision() == newest_revision()
         by_new = runs.start_research("TGT", "ann", peers=["NKE"]).run_id
-        assert ask(port) == 202
-        until(lambda: all(status(run_id) == "Completed" for run_id in (by_new, by_new + 1)), 120)
+        by_old = ask(port)
+        until(lambda: all(status(run_id) == "Completed" for run_id in (before, by_new, by_old)), 120)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/historical-records", timeout=60) as page:
             assert page.status == 200
     new = create_app(
         {"TESTING": True}, settings_for(old_code / "x", database_url=bundled.config["SETTINGS"].database_url)
     )
     assert new.test_client().get(f"/runs/{by_new}").status_code == 200
+    with new.app_context():
+        db.session.remove()
+        db.engine.dispose()
 
 
 def ask(port: int) -> int:
-    """Ask the old web process for research."""
+    """Ask the old web process for research; answers the run's id."""
     body = json.dumps({"company": "NKE", "peers": ["TGT"]}).encode()
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/api/research", body, {"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request, timeout=60) as answer:
-        return int(answer.status)
+        assert answer.status == 202
+        return int(json.load(answer)["id"])
