@@ -9,7 +9,8 @@ sign-ins, and all together so many that threads are left for everybody else; who
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from functools import lru_cache, partial
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
 from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
@@ -24,6 +25,18 @@ CLIENTS_PER_ADDRESS = 3
 BODIES = 192  # of all clients: the other threads serve who sends none
 
 App = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+@lru_cache(maxsize=1024)
+def network(address: str | None) -> str:
+    """By what a client is counted: its address; of IPv6 its /64, for whoever has one such address has all of them."""
+    try:
+        found = ip_address((address or "").partition("%")[0])
+    except ValueError:
+        return address or ""
+    if not isinstance(found, IPv6Address):
+        return str(found)
+    return str(found.ipv4_mapped or ip_network((found, 64), strict=False))
 
 
 class Intake:
@@ -106,7 +119,7 @@ class _Body:
 
     def __init__(self, intake: Intake, environ: dict[str, Any], work: _Work) -> None:
         signed_in = environ.get("HTTP_AUTHORIZATION") or environ.get("HTTP_COOKIE") or ""
-        client = (environ.get("REMOTE_ADDR") or "", hash(signed_in))
+        client = (network(environ.get("REMOTE_ADDR")), hash(signed_in))
         listening: Any = environ.get("werkzeug.proxy_fix.orig", environ)  # else the port that a proxy listens on
         port = int(listening.get("SERVER_PORT") or 0)
         self._read = partial(intake.read, client=client, port=port, work=work)

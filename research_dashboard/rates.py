@@ -89,6 +89,16 @@ def count(rates: str, *key: str) -> Window:
     return counter().ask(counted)
 
 
+def give_back(rates: str, *key: str) -> None:
+    """Take one request of this key off its counts again: it was none of those that the rates are for."""
+
+    def taken_off(by: "FixedWindowRateLimiter") -> None:
+        for rate in _parsed(rates):
+            by.storage.incr(rate.key_for(*key), rate.get_expiry(), amount=-1)
+
+    counter().ask(taken_off)
+
+
 def exceeded(rates: str, *key: str) -> Window | None:
     """The rate that this key has used up, if any; nothing is counted."""
 

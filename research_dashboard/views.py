@@ -31,7 +31,6 @@ from research_dashboard.pages import (
 pages = Blueprint("pages", __name__)
 
 pages.before_request(frame.refuse_unknown_parameters)
-pages.before_request(frame.limit_pages)
 pages.get("/")(overview.overview)
 pages.get("/researcher/")(frame.slash)
 pages.get("/historical-records/")(frame.slash)

@@ -6,6 +6,7 @@ A server without accounts answers its own machine only, and does not slow its op
 from flask import Blueprint, Response, current_app, g, request
 
 from research_dashboard.access import actor, single_user
+from research_dashboard.intake import network
 from research_dashboard.problems import Problem, answer
 from research_dashboard.rates import Window, count
 
@@ -14,7 +15,7 @@ def _counted() -> Window:
     """Count this request: by its token where that is known, else by the address it comes from."""
     who = actor()
     by_token = who is not None and who.token_id is not None
-    key = f"token {who.token_id}" if who and by_token else f"address {request.remote_addr}"
+    key = f"token {who.token_id}" if who and by_token else f"address {network(request.remote_addr)}"
     g.window = count(current_app.config["SETTINGS"].api_limit, "api", key)
     window: Window = g.window
     return window

@@ -10,8 +10,9 @@ from werkzeug.exceptions import TooManyRequests
 
 from research_dashboard.access import SignedIn, actor, safe_target, single_user
 from research_dashboard.forms import LoginForm, ShareForm, TokenForm
+from research_dashboard.intake import network
 from research_dashboard.logs import logger
-from research_dashboard.rates import count, exceeded
+from research_dashboard.rates import count, exceeded, give_back
 from research_dashboard.services import accounts
 
 KNOWN, KNOWN_DAYS = "known_browser", 365
@@ -43,7 +44,7 @@ def _guesses() -> list[tuple[str, str, str]]:
     if known := _known_browser():
         return [("10 per minute; 30 per hour", "guesses in", known)]
     return [
-        ("10 per minute; 60 per hour", "guesses from", request.remote_addr or ""),
+        ("10 per minute; 60 per hour", "guesses from", network(request.remote_addr)),
         ("10 per minute; 30 per hour", "guesses at", _name_tried()),
     ]
 
@@ -60,15 +61,21 @@ def login() -> Any:
     form = LoginForm()
     if not form.validate_on_submit():
         return render_template("accounts/login.html", form=form, target=target), 422 if form.is_submitted() else 200
+    windows = [(guesses, count(*guesses)) for guesses in _guesses()]  # before the password: many may come at once
+    for _, window in windows:
+        if window.exceeded:
+            raise TooManyRequests(retry_after=window.reset)
     token = accounts.sign_in(form.name.data, form.password.data, request.remote_addr, request.headers.get("User-Agent"))
     found = accounts.signed_in(token) if token else None
     if token is None or found is None:
-        for guesses in _guesses():
-            if count(*guesses).remaining == 0:
+        for guesses, window in windows:
+            if window.remaining == 0:
                 accounts.slowed_down(_name_tried(), *guesses[:2])
         logger.warning("sign-in refused", address=request.remote_addr)  # the audit knows the user, where there is one
         form.password.errors = ["The name or the password is not right."]
         return render_template("accounts/login.html", form=form, target=target), 422
+    for guesses, _ in windows:
+        give_back(*guesses)
     session.clear()  # nothing of the visitor's session lives on in the signed-in one
     login_user(SignedIn(token, found))
     logger.info("signed in", name=found.name, address=request.remote_addr)

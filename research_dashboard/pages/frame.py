@@ -21,6 +21,7 @@ from research_dashboard import peek
 from research_dashboard.access import actor, may_read, single_user
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import db, to_json
+from research_dashboard.intake import network
 from research_dashboard.logs import logger
 from research_dashboard.queries.preferences import THEMES, Preferences, defaults
 from research_dashboard.queries.preferences import preferences as read_preferences
@@ -107,6 +108,7 @@ CONTROLS = bytes({*range(32), 127} - {*b"\t\n\f\r"})
 TO_SUBSTITUTE = bytes.maketrans(CONTROLS, b"\x1a" * len(CONTROLS))
 Found = TypeVar("Found")
 Otherwise = TypeVar("Otherwise")
+UNCOUNTED = ("static", "pages.healthz", "pages.readyz")
 A_YEAR = 365 * 24 * 60 * 60
 
 
@@ -273,14 +275,15 @@ def _finish(response: Response) -> Response:
 
 
 def limit_pages() -> None:
-    """Count a page, by user, or by the address of who has not signed in. Raises TooManyRequests.
+    """Count a page, by user, or by the address of who has not signed in; an address with nothing at it (404), too.
+    Raises TooManyRequests.
 
     A server without accounts does not slow its operator down, nobody a monitor that asks how it does.
     """
-    if single_user() or request.endpoint in ("pages.healthz", "pages.readyz"):
+    if single_user() or request.endpoint in UNCOUNTED or request.blueprint == "api":
         return
     who = actor()
-    by = f"user {who.user_id}" if who else f"address {request.remote_addr}"
+    by = f"user {who.user_id}" if who else f"address {network(request.remote_addr)}"
     window = count(current_app.config["SETTINGS"].page_limit, "page", by)
     if window.exceeded:
         raise TooManyRequests(retry_after=window.reset)
@@ -336,4 +339,5 @@ def init_app(app: Flask) -> None:
         whole=whole,
     )
     app.context_processor(_context)
+    app.before_request(limit_pages)  # of the application: a blueprint does not see routing's 404
     app.after_request(_finish)

@@ -1,7 +1,9 @@
 """Limits: guessing is slowed down without locking the owner out, and nobody is counted as somebody else."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from flask import Flask
@@ -9,6 +11,7 @@ from flask.testing import FlaskClient
 
 from research_dashboard import create_app
 from research_dashboard.extensions import db
+from research_dashboard.intake import network
 from research_dashboard.services import accounts
 
 PASSWORD = "correct horse battery"
@@ -90,6 +93,35 @@ def test_pages_are_counted_by_user(strict: Flask, users: dict[str, str]) -> None
     assert [ask(strict, "/status", users["ann"]) for _ in range(6)] == [*[200] * 5, 429]
     assert ask(strict, "/status", users["bob"]) == 200
     assert ask(strict, "/static/app.css", users["ann"]) == 200
+
+
+def test_addresses_with_nothing_at_them_are_counted(strict: Flask, users: dict[str, str]) -> None:
+    assert [ask(strict, f"/no-such-page-{n}", "") for n in range(6)] == [*[404] * 5, 429]
+    assert [ask(strict, f"/api/no-such-{n}", "", "192.0.2.9") for n in range(6)] == [*[404] * 5, 429]
+
+
+@pytest.mark.parametrize("path", ["/login", "/api/research_runs/"])
+def test_whoever_has_an_ipv6_network_is_counted_as_one(strict: Flask, users: dict[str, str], path: str) -> None:
+    codes = [ask(strict, path, "", f"2001:db8:0:1::{n}") for n in range(6)]
+    assert codes[-1] == 429
+    assert 429 not in codes[:5]
+    assert ask(strict, path, "", "2001:db8:0:2::1") != 429
+    assert network("::ffff:192.0.2.1") == network("192.0.2.1")
+
+
+def test_guesses_that_come_at_once_are_no_more_than_those_one_after_the_other(
+    app: Flask, users: dict[str, str]
+) -> None:
+    together = Barrier(20)
+
+    def guess(number: int) -> int:
+        client = app.test_client()
+        together.wait(30)
+        return sign_in(client, "ann", "a wrong guess", f"192.0.2.{number}")
+
+    with ThreadPoolExecutor(20) as pool:
+        codes = sorted(pool.map(guess, range(20)))
+    assert codes == [*[422] * 10, *[429] * 10]
 
 
 def test_a_single_user_is_not_slowed_down(tmp_path: Path, strict: Flask) -> None:
