@@ -22,6 +22,7 @@ from research_dashboard.models import (
     XbrlTag,
 )
 from research_dashboard.queries.companies import facts_of
+from research_dashboard.research.places import place_name
 from research_dashboard.services.companies import resolve
 from research_dashboard.services.runs import start_research
 from research_dashboard.worker import Worker
@@ -158,6 +159,21 @@ def test_a_known_company_without_figures_says_how_to_get_them(app: Flask, visit:
     with app.app_context(), writing() as session:
         session.add(Company(cik=5, name="Unloaded Corp."))
     assert "Known, but no figures here" in visit("/companies/5").text(".empty")
+
+
+def test_a_foreign_seat_is_named_in_words(app: Flask, visit: Visit) -> None:
+    with app.app_context(), writing() as session:
+        session.add(Company(cik=5, name="Logistics", state="G2", state_of_incorporation="E9"))
+    shown = visit("/companies/5").text("section[aria-labelledby=p-h]")
+    assert "Seat Costa Rica" in shown
+    assert "Incorporated Cayman Islands" in shown
+
+
+@pytest.mark.parametrize(
+    ("code", "name"), [("CA", "CA"), ("A6", "Ontario"), ("XX", "XX"), (None, ""), ("2M", "Germany")]
+)
+def test_a_code_that_is_not_known_for_sure_stays_as_it_is(code: str | None, name: str) -> None:
+    assert place_name(code) == name
 
 
 def test_what_is_not_there_is_a_404(visit: Visit) -> None:

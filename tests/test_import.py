@@ -46,6 +46,8 @@ TAGS = [
     ["Revenues", "us-gaap/2024", "0", "0", "monetary", "D", "C", "Revenues", ""],
     ["Assets", "us-gaap/2024", "0", "0", "monetary", "I", "D", "Assets", ""],
     ["NetIncomeLoss", "us-gaap/2024", "0", "0", "monetary", "D", "C", "Net Income (Loss)", ""],
+    ["InterestIncomeExpenseNet", "us-gaap/2024", "0", "0", "monetary", "D", "C", "Net interest income", ""],
+    ["NoninterestIncome", "us-gaap/2024", "0", "0", "monetary", "D", "C", "Non-interest income", ""],
     ["EarningsPerShareBasic", "us-gaap/2024", "0", "0", "perShare", "D", "", "Earnings Per Share, Basic", ""],
 ]
 
@@ -251,6 +253,20 @@ def test_the_quarters_of_an_imported_company_are_on_its_page_the_fourth_as_a_dif
     assert "110,000,000 USD" in visit(facts[1]).text(".tile .value")
     assert "110 from 1 Jan 2024 to 31 Dec 2024 − 70 from 1 Jan 2024 to 30 Sep 2024" in page.text(
         "#quarter-revenue-2024-12-31"
+    )
+
+
+def test_a_bank_s_quarters_have_revenue_as_the_sum_that_its_rule_names(
+    in_app: Flask, tmp_path: Path, visit: Visit
+) -> None:
+    bank = [*FILED[:3], "6021", *FILED[4:]]
+    parts = {"InterestIncomeExpenseNet": "60e6", "NoninterestIncome": "40e6"}
+    lines = [[ACME, tag, "us-gaap/2024", "20240930", "1", "USD", "", "", value, ""] for tag, value in parts.items()]
+    import_data_set(data_set(tmp_path / "2025q1.zip", lines, [bank]))
+    page = visit("/companies/9")
+    assert page.texts("section[aria-labelledby=q-h] tbody tr")[0].split() == ["Revenue", "100", "d"]
+    assert "100 = 60 net interest income from 1 Jul 2024 to 30 Sep 2024 + 40 non-interest income from" in page.text(
+        "#quarter-revenue-2024-09-30"
     )
 
 

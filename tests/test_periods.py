@@ -206,6 +206,22 @@ def test_the_fourth_quarter_is_the_year_less_nine_months_of_the_same_start() -> 
         quarters([], "assets")
 
 
+def test_a_bank_s_quarter_is_its_revenue_tag_or_the_sum_of_its_two_incomes() -> None:
+    book = Book().file("10-Q", "2025-05-01")
+    for tag, value in {"InterestIncomeExpenseNet": 60, "NoninterestIncome": 40, "SalesRevenueNet": 7}.items():
+        book.flow(tag, value, "2025-01-01", "2025-03-31")
+    book.file("10-Q", "2025-08-01").flow("InterestIncomeExpenseNet", 61, "2025-04-01", "2025-06-30")
+    book.file("10-Q", "2025-11-01").flow("Revenues", 104, "2025-07-01", "2025-09-30")
+    known = usable(book.facts, TODAY)
+    found = quarters(file_facts(known, currency_of(known)), "revenue", bank=True)
+    assert [(str(one.end), one.value, one.made) for one in found] == [
+        ("2025-03-31", 100, "derived"),
+        ("2025-09-30", 104, "filed"),  # of the second quarter one part alone is filed: no revenue
+    ]
+    assert {fact.tag for fact in found[0].facts} == {"InterestIncomeExpenseNet", "NoninterestIncome"}
+    assert found[0].formula == "net_interest_income + noninterest_income"
+
+
 Drawn = tuple[str, int, list[tuple[date, date]]]  # form, days until filed, periods
 spans = st.builds(
     lambda start, length: (start, start + timedelta(days=length - 1)),

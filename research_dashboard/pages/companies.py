@@ -25,6 +25,7 @@ from research_dashboard.reports.over_years import OverYears, over_years
 from research_dashboard.research import wording
 from research_dashboard.research.concepts import other_tags
 from research_dashboard.research.model import Figure
+from research_dashboard.research.places import place_name
 
 FILINGS_SHOWN, RUNS_SHOWN, NEWS_SHOWN = 12, 10, 6
 
@@ -54,6 +55,7 @@ def company(cik: int) -> Response:
         under_the_name=queries.runs_under_the_name(session, found.name),
         newest=newest,
         figures=_figures_of(newest),
+        place_name=place_name,
         quarters=newest_quarters(found.id, found.sic, utcnow().date()),
         shown=_shown,
         changes=changes,

@@ -6,13 +6,14 @@ from datetime import date
 
 from research_dashboard.models import Source
 from research_dashboard.queries.companies import facts_of
-from research_dashboard.research.concepts import CONCEPTS, sector_of
+from research_dashboard.research.concepts import CONCEPTS
 from research_dashboard.research.model import Figure
 from research_dashboard.research.periods import currency_of, file_facts, usable
 from research_dashboard.research.quarters import quarters
+from research_dashboard.research.sectors import told
 
 SHOWN = ("revenue", "operating_income", "net_income", "eps_diluted", "ocf")
-OF_BANKS = ("net_income", "eps_diluted", "ocf")  # what a bank's revenue is takes more than one tag
+OF_BANKS = ("revenue", "net_income", "eps_diluted", "ocf")
 MOST = 8
 
 
@@ -37,8 +38,9 @@ def newest_quarters(company_id: int, sic: int | None, as_of: date) -> Quarters |
         return None
     currency = currency_of(known)
     filed = file_facts(known, currency)
-    shown = OF_BANKS if sector_of(sic) == "bank" else SHOWN
-    found = {concept: {figure.end: figure for figure in quarters(filed, concept)} for concept in shown}
+    bank = told(sic, filed).sector == "bank"
+    shown = OF_BANKS if bank else SHOWN
+    found = {concept: {figure.end: figure for figure in quarters(filed, concept, bank=bank)} for concept in shown}
     ends = sorted({end for figures in found.values() for end in figures})[-MOST:]
     rows = [
         (CONCEPTS[concept].label, [figures.get(end) for end in ends])

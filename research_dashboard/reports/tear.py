@@ -11,6 +11,7 @@ from research_dashboard.reports.model import Finding, Gap, RunFacts, Standing
 from research_dashboard.reports.sentences import Fragment, Sentence, plain, say
 from research_dashboard.research import wording
 from research_dashboard.research.concepts import OWN
+from research_dashboard.research.places import place_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ def what_it_is(latest: Latest) -> tuple[Sentence, ...]:
     """Industry, seat, listing, kind of filer, fiscal year."""
     profile = latest.book.profile
     sentences = []
-    place = ", ".join(part for part in (_title(profile.get("city")), profile.get("state")) if part)
+    place = ", ".join(part for part in (_title(profile.get("city")), place_name(profile.get("state"))) if part)
     if profile.get("sic_description"):
         code = f" (SIC {profile['sic']:04})" if profile.get("sic") else ""
         at = f", {place}" if place else ""
