@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from research_dashboard.base import BUSY, Base, FiledDecimal, UTCDateTime
+from research_dashboard.intake import aside
 from research_dashboard.turns import Turns
 
 if TYPE_CHECKING:
@@ -121,7 +122,8 @@ def write(work: Callable[[Connection], T]) -> T:
             return work(outer.connection())
     engine = db.engine
     if engine.dialect.name == "sqlite":
-        return _turns(engine).share(work)
+        with aside():  # those behind do what comes before their own writing meanwhile, and share the transaction
+            return _turns(engine).share(work)
     with engine.begin() as connection:
         return work(connection)
 

@@ -9,7 +9,9 @@ sign-ins, and all together so many that threads are left for everybody else; who
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import lru_cache, partial
+from io import BytesIO
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -22,6 +24,7 @@ SLOTS = 8  # requests at work at a time: more only wait for each other, on the d
 THREADS = 256  # requests in all, those included that wait for their client; one that idles ends after half a minute
 BODIES_PER_CLIENT = 32  # a client: an address and what it signs in with, so that strangers cannot use up a user's
 CLIENTS_PER_ADDRESS = 3
+SMALL = 64 * 1024  # bytes of a body that is read before the request has its place
 BODIES = 192  # of all clients: the other threads serve who sends none
 
 App = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -52,7 +55,8 @@ class Intake:
     def __call__(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:
         work = _Work(self)
         if environ.get("CONTENT_LENGTH", "0") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in environ:
-            environ["wsgi.input"] = _Body(self, environ, work)
+            environ["wsgi.input"] = body = _Body(self, environ, work)
+            body.read_ahead()
         work.begin()
         try:
             return self.app(environ, start)
@@ -63,14 +67,13 @@ class Intake:
         """Wait for bytes without a slot. Raises TooManyRequests when this client keeps too many waiting, and
         ServiceUnavailable when all do."""
         self._enter(client)
-        work.pause()
-        try:
-            with self.slow.waiting(port):
-                return read(size)
-        finally:
-            with self._lock:
-                self._reading -= self._counts(client)
-            work.begin()
+        with work.paused():
+            try:
+                with self.slow.waiting(port):
+                    return read(size)
+            finally:
+                with self._lock:
+                    self._reading -= self._counts(client)
 
     def _enter(self, client: tuple[str, int]) -> None:
         address = client[0]
@@ -96,22 +99,53 @@ class Intake:
 class _Work:
     """One request's slot and place. It never waits for a place while it has a slot."""
 
-    __slots__ = ("_intake", "_place")
+    __slots__ = ("_at_work", "_intake", "_place")
 
     def __init__(self, intake: Intake) -> None:
         self._intake = intake
         self._place: Place | None = None
+        self._at_work = False
 
     def begin(self) -> None:
         """Wait for both."""
         self._place = self._intake.file.enter()
         self._intake.slots.acquire()
+        self._at_work = True
+        _here.work = self
 
     def pause(self) -> None:
         """Give both up."""
+        self._at_work = False
         self._intake.slots.release()
         if self._place is not None:
             self._place.leave()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Without both, for as long as this lasts; also before it has begun."""
+        at_work = self._at_work
+        if at_work:
+            self.pause()
+        try:
+            yield
+        finally:
+            if at_work:
+                self.begin()
+
+
+class _Here(threading.local):
+    """What this thread is at."""
+
+    work: _Work | None = None
+
+
+_here = _Here()
+
+
+def aside() -> AbstractContextManager[None]:
+    """Let others work for as long as this lasts: for who waits, in whatever depth of a request."""
+    work = _here.work
+    return work.paused() if work is not None else nullcontext()
 
 
 class _Body:
@@ -124,13 +158,26 @@ class _Body:
         port = int(listening.get("SERVER_PORT") or 0)
         self._read = partial(intake.read, client=client, port=port, work=work)
         self._raw = environ["wsgi.input"]
+        self._ahead: BytesIO | None = None
+        length = environ.get("CONTENT_LENGTH", "")
+        self._small = int(length) if length.isdecimal() and len(length) < 6 and int(length) <= SMALL else 0
+
+    def read_ahead(self) -> None:
+        """Read a small body before the request has its place, which it then need not give up; as for slow bodies."""
+        if self._small:
+            with suppress(TooManyRequests, ServiceUnavailable, OSError):  # the application meets it when it reads
+                self._ahead = BytesIO(self._read(self._raw.read, size=self._small))
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes, or all."""
+        if self._ahead is not None:
+            return self._ahead.read(size)
         return self._read(self._raw.read, size=size)
 
     def readline(self, size: int = -1) -> bytes:
         """The next line."""
+        if self._ahead is not None:
+            return self._ahead.readline(size)
         return self._read(self._raw.readline, size=size)
 
     def readlines(self, _hint: int = -1) -> list[bytes]:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
-from research_dashboard.intake import BODIES, BODIES_PER_CLIENT, SLOTS, THREADS, Intake
+from research_dashboard.intake import BODIES, BODIES_PER_CLIENT, SLOTS, THREADS, Intake, aside
 from research_dashboard.single_file import SingleFile
 from research_dashboard.slow_clients import SlowClients
 
@@ -216,3 +216,43 @@ def test_who_is_at_work_for_long_is_overtaken_and_does_no_harm_when_he_is_done()
     assert seen == ["third"]
     assert file._first is not file_of_second
     quick.leave()
+
+
+def test_a_small_body_is_read_before_the_request_takes_its_place() -> None:
+    come, took = threading.Event(), []
+
+    def app(environ: dict[str, Any], _start: Any) -> list[bytes]:
+        took.append(come.is_set())
+        return [environ["wsgi.input"].read()]
+
+    intake = Intake(app)
+    body = Stuck(come)
+    sent = {"CONTENT_LENGTH": "9", "REMOTE_ADDR": "192.0.2.1", "wsgi.input": body}
+    thread = threading.Thread(target=intake, args=(sent, None))
+    thread.start()
+    assert body.asked.wait(30)
+    assert took == []
+    come.set()
+    thread.join(30)
+    assert took == [True]
+
+
+def test_who_waits_for_something_else_lets_others_work_meanwhile() -> None:
+    seen: list[str] = []
+
+    def app(environ: dict[str, Any], _start: Any) -> list[bytes]:
+        seen.append(environ["PATH_INFO"])
+        if environ["PATH_INFO"] == "/first":
+            with aside():
+                other = threading.Thread(target=intake, args=({"PATH_INFO": "/second"}, None))
+                other.start()
+                other.join(30)
+            seen.append("first again")
+        return []
+
+    intake = Intake(app, slots=1)
+    intake.file = SingleFile(quick=60)
+    intake({"PATH_INFO": "/first"}, None)
+    assert seen == ["/first", "/second", "first again"]
+    with aside():  # outside of a request there is nothing to give up
+        pass
