@@ -12,6 +12,7 @@ from research_dashboard.base import utcnow
 from research_dashboard.extensions import reading, writing
 from research_dashboard.models import ResearchDetail, ResearchRun
 from research_dashboard.pages.progress import poll_after, progress
+from research_dashboard.pages.runs import clock
 from research_dashboard.research.steps import STEPS
 from research_dashboard.services.runs import cancel
 
@@ -58,6 +59,14 @@ def test_a_partial_is_never_mistaken_for_the_page(in_app: Flask, visit: Visit) -
     assert "HX-Request" in visit(path).headers["Vary"]
     assert "HX-Request" in visit(path, htmx=True).headers["Vary"]
     assert visit(path).headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0.9, 0), (14.9, 14), (15, 15), (19.9, 15), (20, 20), (59.9, 55), (60, 60), (69.9, 60), (70.0, 70)],
+)
+def test_a_watched_clock_goes_by_seconds_then_by_fives_then_by_tens(seconds: float, shown: int) -> None:
+    assert clock(seconds) == shown
 
 
 def test_who_watches_is_told_304_until_something_of_the_run_changes(in_app: Flask, visit: Visit) -> None:

@@ -92,7 +92,7 @@ def _around(run_id: int) -> dict[str, Any]:
 def _state(run_id: int) -> str | None:
     """What a part of the page that waits shows, as an ETag; None where it is not to be kept: at the end, with messages.
 
-    The seconds gone by are part of it, so that a running clock goes on; who reads, because the buttons are theirs.
+    The time gone by is part of it, so that a running clock goes on; who reads, because the buttons are theirs.
     """
     now, who = utcnow(), actor()
     rows = work.watched(db.session(), run_id, now)
@@ -100,12 +100,19 @@ def _state(run_id: int) -> str | None:
         return None
     began = rows[0].started_at
     shown = (
-        int((now - began).total_seconds()) if began else 0,
+        clock((now - began).total_seconds()) if began else 0,
         poll_after(rows[0], now),
         who and who.name,
         preferences(),
     )
     return fingerprint(repr((rows, shown)))
+
+
+def clock(seconds: float) -> int:
+    """The time of a run as a watched clock shows it: each second at first, every fifth from 15 s on, every tenth from a
+    minute on. Between them whoever asks is told 304, however many watch."""
+    step = 1 if seconds < 15 else 5 if seconds < 60 else 10
+    return int(seconds) // step * step
 
 
 def run_cancel(run_id: int) -> AnyResponse:
