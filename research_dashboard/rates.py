@@ -7,6 +7,7 @@ small answer cost; and it puts Retry-After on answers that have one of their own
 """
 
 import math
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ if TYPE_CHECKING:  # loaded with the first count: it brings asyncio along, and w
 ANSWER_WITHIN = 0.5  # seconds that a shared store has, on each request
 LOOK_AGAIN = 10.0  # seconds before one that did not answer is asked anew
 Answer = TypeVar("Answer")
+_loading = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ class Counter:
 
     def ask(self, question: Callable[["FixedWindowRateLimiter"], Answer]) -> Answer:
         """The question's answer, from the shared store where there is one and it answers."""
-        from limits.errors import StorageError
+        with _loading:  # its parts import each other: two threads that begin at once would find it half made
+            from limits.errors import StorageError
 
         if self.shared is not None and time.monotonic() >= self.away_until:
             try:

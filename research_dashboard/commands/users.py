@@ -67,13 +67,16 @@ def password_command(name: str, password: str) -> None:
         accounts.set_password(name, password)
     except accounts.AccountError as error:
         raise _complain(error) from None
-    click.echo(f"{name.strip().lower()} has a new password and is signed out everywhere.")
+    click.echo(
+        f"{name.strip().lower()} has a new password and is signed out everywhere. "
+        "API tokens and shared links stay as they are: see `flask users tokens`, or disable the user to end them all."
+    )
 
 
 @_command("disable")
 @click.argument("name")
 def disable(name: str) -> None:
-    """Let a user in no more; their tokens are revoked, what they did stays."""
+    """Let a user in no more; their tokens are revoked and the links that they shared closed, what they did stays."""
     try:
         accounts.disable_user(name)
     except accounts.AccountError as error:

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -18,6 +18,7 @@ from research_dashboard.tables.accounts import USER_NAME_LENGTH, ApiToken, Role,
 
 PASSWORD_LENGTHS = (12, 200)
 TOKEN_DAYS = (1, 366)
+MOST_TOKENS, MOST_LINKS = 50, 50  # in use, of a user; open, to a run
 SHARE_DAYS = (1, 90)
 ABSOLUTE_LIFETIME = timedelta(days=7)
 IDLE_LIFETIME = timedelta(hours=12)
@@ -98,7 +99,10 @@ def set_password(name: str, password: str) -> None:
 
 
 def disable_user(name: str) -> None:
-    """Let a user in no more: sign-ins end, tokens are revoked; what they did stays. Raises AccountError."""
+    """Let a user in no more: sign-ins end, tokens are revoked, links that they shared closed; what they did stays.
+
+    Raises AccountError.
+    """
     with writing() as session:
         user = _user(session.scalar(select(User).where(User.name == name.strip().lower())), name)
         user.disabled_at = user.disabled_at or utcnow()
@@ -109,6 +113,8 @@ def disable_user(name: str) -> None:
             .where(ApiToken.user_id == user.id, ApiToken.revoked_at.is_(None))
             .values(revoked_at=utcnow())
         )
+        theirs = ShareLink.created_by == user.name
+        session.execute(update(ShareLink).where(theirs, ShareLink.revoked_at.is_(None)).values(revoked_at=utcnow()))
 
 
 def enable_user(name: str) -> None:
@@ -190,6 +196,9 @@ def add_token(user_name: str, token_name: str, scope: str, days: int) -> tuple[s
     secret = "rd_" + secrets.token_urlsafe(32)
     with writing() as session:
         user = _user(session.scalar(select(User).where(User.name == user_name.strip().lower())), user_name)
+        live = (ApiToken.user_id == user.id, ApiToken.revoked_at.is_(None), ApiToken.expires_at > utcnow())
+        if (session.scalar(select(func.count(ApiToken.id)).where(*live)) or 0) >= MOST_TOKENS:
+            raise AccountError("name", f"{user.name} has {MOST_TOKENS} tokens in use: revoke one first.")
         token = ApiToken(
             user_id=user.id,
             name=token_name.strip(),
@@ -257,6 +266,10 @@ def share(run_id: int, days: int, actor: Actor) -> str:
     )
     try:
         with writing() as session:
+            opening = (ShareLink.research_run_id == run_id, ShareLink.revoked_at.is_(None))
+            opened = select(func.count(ShareLink.id)).where(*opening, ShareLink.expires_at > utcnow())
+            if (session.scalar(opened) or 0) >= MOST_LINKS:
+                raise AccountError("run", f"Run {run_id} has {MOST_LINKS} open links: close one first.")
             session.add(link)
             record(session, "share.add", f"run {run_id}", after={"expires_at": link.expires_at})
     except IntegrityError:

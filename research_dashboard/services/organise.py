@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from research_dashboard.base import fold, folded, utcnow
@@ -19,7 +19,8 @@ from research_dashboard.services.audit import record
 from research_dashboard.tables.record import COLOURS, MOST_NOTE
 
 CHUNK = 5000  # runs changed in one transaction, so that others can write in between
-MOST_TAG, MOST_TITLE = 50, 200
+MOST_TAG, MOST_TITLE = 50, 200  # characters
+MOST_TAGS, MOST_NOTES = 50, 500  # of a run
 LOGGED = (Origin.API, Origin.SEED)
 _WAS = (ResearchRun.id, ResearchRun.company, ResearchRun.status)
 
@@ -147,11 +148,21 @@ def tag(chosen: Chosen, name: str, colour: str | None = None, shown: int | None 
             has = set(session.scalars(select(RunTag.run_id).where(RunTag.tag_id == tag_id, RunTag.run_id.in_(ids))))
             new = [{"run_id": run_id, "tag_id": tag_id} for run_id in ids if run_id not in has]
             if new:
+                _room_for_a_tag(session, [row["run_id"] for row in new])
                 session.execute(insert(RunTag), new)
                 put = [row["run_id"] for row in new]
                 record(session, "run.tag", _named(put), after={"tag": name} | _which(put))
         done += len(ids)
     return done
+
+
+def _room_for_a_tag(session: Session, run_ids: list[int]) -> None:
+    """Raise CannotOrganise when one of the runs has as many tags as a run may have."""
+    tags = func.count(RunTag.tag_id)
+    counted = select(RunTag.run_id).where(RunTag.run_id.in_(run_ids)).group_by(RunTag.run_id)
+    full = session.scalar(counted.having(tags >= MOST_TAGS).limit(1))
+    if full is not None:
+        raise CannotOrganise(f"Run {full} has {MOST_TAGS} tags already: take one away first.")
 
 
 def untag(chosen: Chosen, name: str, shown: int | None = None) -> int:
@@ -198,6 +209,9 @@ def write_note(run_id: int, text: str, author: str, replaces: int | None = None)
         raise CannotOrganise(f"A note has 1 to {MOST_NOTE:,} characters; this has {len(text):,}.")
     with writing() as session:
         _run(session, run_id)
+        notes = session.scalar(select(func.count(RunNote.id)).where(RunNote.run_id == run_id))
+        if (notes or 0) >= MOST_NOTES:
+            raise CannotOrganise(f"A run keeps {MOST_NOTES} notes, wordings of before included; this one has them all.")
         note = RunNote(run_id=run_id, text=text, author=author)
         session.add(note)
         session.flush()

@@ -2,7 +2,7 @@
 
 from urllib.parse import parse_qsl, urlencode
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from research_dashboard.base import fold, folded
@@ -11,7 +11,7 @@ from research_dashboard.models import SavedView
 from research_dashboard.queries.run_filter import RunFilter
 from research_dashboard.services.audit import record
 
-MOST_NAME, MOST_QUERY = 100, 4000
+MOST_NAME, MOST_QUERY, MOST_VIEWS = 100, 4000, 200
 
 
 class CannotSave(ValueError):
@@ -32,6 +32,8 @@ def save_view(name: str, query: str, author: str) -> int:
     with writing() as session:
         view = session.scalar(select(SavedView).where(folded(SavedView.name) == fold(name)))
         if view is None:
+            if (session.scalar(select(func.count(SavedView.id))) or 0) >= MOST_VIEWS:
+                raise CannotSave(f"There are {MOST_VIEWS} saved views already: remove one first.")
             view = SavedView(name=name, query=query, author=author)
             session.add(view)
         before, view.query = view.query, query

@@ -12,7 +12,8 @@ from flask.testing import FlaskClient
 from research_dashboard import create_app
 from research_dashboard.extensions import db
 from research_dashboard.intake import network
-from research_dashboard.services import accounts
+from research_dashboard.services import accounts, organise, saved_views
+from tests.factories import make_run
 
 PASSWORD = "correct horse battery"
 
@@ -55,6 +56,51 @@ def test_what_says_a_browser_is_known_cannot_be_made_up(app: Flask, users: dict[
     client = app.test_client()
     client.set_cookie("known_browser", "WyJhbm4iLCIxIl0.aaaa.bbbb", path="/login")
     assert [sign_in(client, "ann", "guess", f"192.0.2.{n}") for n in range(11)][-1] == 429
+
+
+def test_a_user_has_so_many_tokens_and_a_run_so_many_links(
+    app: Flask, users: dict[str, str], in_app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts, "MOST_TOKENS", 2)
+    monkeypatch.setattr(accounts, "MOST_LINKS", 1)
+    run_id, ann = make_run(), accounts.Actor("ann", accounts.Role.ADMIN)
+    accounts.add_token("ann", "second", "read", 30)
+    with pytest.raises(accounts.AccountError, match="ann has 2 tokens in use: revoke one first"):
+        accounts.add_token("ann", "third", "read", 30)
+    assert accounts.revoke_token(accounts.tokens()[0].id)
+    accounts.add_token("ann", "third", "read", 30)
+    accounts.share(run_id, 7, ann)
+    with pytest.raises(accounts.AccountError, match="has 1 open links: close one first"):
+        accounts.share(run_id, 7, ann)
+    accounts.revoke_share(run_id, accounts.share_links(run_id)[0].id)
+    accounts.share(run_id, 7, ann)
+
+
+def test_who_is_disabled_leaves_no_link_open(users: dict[str, str], in_app: Flask) -> None:
+    run_id = make_run()
+    theirs = accounts.share(run_id, 7, accounts.Actor("bob", accounts.Role.ADMIN))
+    others = accounts.share(run_id, 7, accounts.Actor("ann", accounts.Role.ADMIN))
+    accounts.disable_user("bob")
+    assert (accounts.shared_run(theirs), accounts.shared_run(others)) == (None, run_id)
+
+
+def test_views_tags_and_notes_are_so_many(in_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saved_views, "MOST_VIEWS", 1)
+    monkeypatch.setattr(organise, "MOST_TAGS", 1)
+    monkeypatch.setattr(organise, "MOST_NOTES", 1)
+    run_id, other = make_run(), make_run()
+    saved_views.save_view("mine", "company=a", "ann")
+    saved_views.save_view("Mine", "company=b", "ann")
+    with pytest.raises(saved_views.CannotSave, match="1 saved views already: remove one"):
+        saved_views.save_view("another", "", "ann")
+    organise.tag([run_id], "first")
+    organise.tag([run_id], "First", colour="red")
+    with pytest.raises(organise.CannotOrganise, match=f"Run {run_id} has 1 tags already: take one away"):
+        organise.tag([run_id, other], "second")
+    organise.tag([other], "second")
+    organise.write_note(run_id, "one", "ann")
+    with pytest.raises(organise.CannotOrganise, match="keeps 1 notes"):
+        organise.write_note(run_id, "two", "ann")
 
 
 def test_signing_in_rightly_is_not_counted(app: Flask, users: dict[str, str]) -> None:
