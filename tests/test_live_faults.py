@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from research_dashboard.extensions import reading
-from research_dashboard.models import ResearchDetail, ResearchRun, Status
+from research_dashboard.models import ResearchDetail, ResearchResult, ResearchRun, Status
 from research_dashboard.services.runs import resume, start_research
 from research_dashboard.services.tickers import look_up
 from research_dashboard.settings import Settings
@@ -195,3 +195,29 @@ def test_a_live_run_on_unknown_companies_sends_three_requests_and_one_a_peer_and
     assert "industry of DDOG Name Inc is not known here" in str(second_step(run.id).message)
     assert ask().status == Status.COMPLETED
     assert len(sec.seen) == 3 + len(peers)
+
+
+def test_a_chosen_bank_that_is_known_by_name_alone_is_told_by_its_figures_for_one_request(
+    in_app: Flask, sec: Replay, settings: Settings
+) -> None:
+    names = {SNOWFLAKE: "SNOW", DATADOG: "DDOG"}
+    sec.give(*names)
+    answer = companyfacts(DATADOG)
+    tags = answer["facts"]["us-gaap"]
+    for tag in ("InterestIncomeExpenseNet", "NoninterestIncome"):
+        tags[tag] = tags["RevenueFromContractWithCustomerExcludingAssessedTax"]
+    sec.answers[paths(DATADOG)[1]] = json.dumps(answer).encode()
+    sec.answers[PATH] = index(*((cik, ticker, f"{ticker} Name Inc") for cik, ticker in names.items()))
+    make_company("Somebody Else", 5, "ELSE")
+    look_up(["SNOW", "DDOG"], settings)
+    run = worked(start_research("SNOW", "ann", live=True, peers=["DDOG"]).run_id, in_app, settings)
+    assert (run.status, len(sec.seen)) == (Status.COMPLETED, 3 + 1)
+    with reading() as session:
+        kept = session.scalars(
+            select(ResearchResult.result_data).where(
+                ResearchResult.research_run_id == run.id, ResearchResult.result_type == "peer_comparison"
+            )
+        ).one()
+    (peer,) = (member for member in kept["members"] if not member["subject"])
+    assert peer["figures"]["de"]["code"] == "not_applicable_sector"
+    assert "DDOG Name Inc is not known here; it is read as a bank" in kept["set"]["warning"]
