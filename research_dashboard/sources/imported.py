@@ -256,7 +256,7 @@ def _submission(line: dict[str, str]) -> Submission | None:
         sic_description=title,
         office=office,
         category=CATEGORIES.get(line["afs"]),
-        state=line["stprba"] or line["countryba"] or None,
+        state=line["stprba"] or (f"country {line['countryba']}" if line["countryba"] else None),  # IL is Illinois, too
         city=line["cityba"] or None,
         state_of_incorporation=line["stprinc"] or None,
         fiscal_year_end=line["fye"] if re.fullmatch(r"\d{4}", line["fye"]) else None,
