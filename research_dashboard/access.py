@@ -214,6 +214,8 @@ def guard() -> Response | Any | None:
         refuse_other_names()
         g.actor = _speaker()
     _say_who()
+    if request.method not in SAFE and not request.path.startswith("/api") and (why := from_elsewhere()):
+        raise Forbidden(f"{why} Open the page here and send it from there.")
     if request.endpoint is None:
         return None  # routing's own 404 or 405
     needed = ACCESS.get(request.endpoint, (ADMIN, ADMIN))[request.method not in SAFE]
@@ -233,6 +235,27 @@ def _say_who() -> None:
     name = g.actor.name if g.actor else "nobody"
     via = "api" if request.path.startswith("/api") else "page"
     audit.acts(audit.Who(name, via, request.remote_addr, request_id()))
+
+
+def from_elsewhere() -> str | None:
+    """Why what was sent is a page's on another site, by what the browser says of it; None when it is ours or a
+    program's. A page without a referrer has the origin “null” also where it is ours: then Sec-Fetch-Site decides."""
+    site = request.headers.get("Sec-Fetch-Site", "none")
+    if site not in ("none", "same-origin"):
+        return f"Sec-Fetch-Site is {shown(site)}: a page on another site sent this."
+    origin = request.headers.get("Origin")
+    if origin is None or (origin == "null" and site == "same-origin"):
+        return None
+    try:
+        same = urlsplit(origin).netloc == request.host
+    except ValueError:
+        same = False
+    return None if same else f"Origin is {shown(origin)}, and this server is {request.host}."
+
+
+def shown(text: str) -> str:
+    """What was sent, fit to stand in an answer."""
+    return "".join(c if c.isprintable() else "?" for c in text[:80])
 
 
 def refuse_strangers() -> None:

@@ -15,7 +15,7 @@ from io import BytesIO
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
-from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
+from werkzeug.exceptions import RequestHeaderFieldsTooLarge, ServiceUnavailable, TooManyRequests
 
 from research_dashboard.single_file import Place, SingleFile
 from research_dashboard.slow_clients import SlowClients
@@ -25,6 +25,7 @@ THREADS = 256  # requests in all, those included that wait for their client; one
 BODIES_PER_CLIENT = 32  # a client: an address and what it signs in with, so that strangers cannot use up a user's
 CLIENTS_PER_ADDRESS = 3
 SMALL = 64 * 1024  # bytes of a body that is read before the request has its place
+MOST_HEADERS = 64 * 1024  # bytes of them; the server itself takes somewhat more before it refuses
 BODIES = 192  # of all clients: the other threads serve who sends none
 
 App = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -53,6 +54,12 @@ class Intake:
         self._lock = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        size = sum(len(name) + len(value) for name, value in environ.items() if name.startswith("HTTP_"))
+        if size > MOST_HEADERS:
+            refusal = RequestHeaderFieldsTooLarge(
+                f"The headers have {size:,} bytes; at most {MOST_HEADERS:,} are read."
+            )
+            return refusal(environ, start)
         work = _Work(self)
         if environ.get("CONTENT_LENGTH", "0") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in environ:
             environ["wsgi.input"] = body = _Body(self, environ, work)

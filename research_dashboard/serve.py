@@ -24,7 +24,6 @@ from research_dashboard import settings as settings_module
 from research_dashboard.settings import SettingError, Settings
 
 HEADERS_WITHIN = 10_000  # milliseconds that a client has for a request's headers
-MOST_HEADERS = 64 * 1024  # bytes of them
 KILL_TIMEOUT = 8  # seconds a process has to end before it is killed
 RESTART_PAUSE = 1.0  # a worker that dies at once is not started in a tight loop
 READY_WITHIN = 60.0
@@ -196,7 +195,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
-    from research_dashboard.intake import THREADS
+    from research_dashboard.intake import MOST_HEADERS, THREADS
 
     server = _server_class()(
         "research_dashboard.serve:web",

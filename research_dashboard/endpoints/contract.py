@@ -18,8 +18,8 @@ from spectree import SpecTree
 from spectree.plugins.flask_plugin import FlaskPlugin
 
 from research_dashboard.access import actor
+from research_dashboard.access import shown as _shown
 from research_dashboard.endpoints import kept
-from research_dashboard.endpoints.cross_site import shown as _shown
 from research_dashboard.endpoints.kinds import MAX_ID
 from research_dashboard.endpoints.sent_json import sent_json
 from research_dashboard.extensions import to_json
@@ -254,7 +254,7 @@ def answer(
     if reads or tagged:
         response.set_etag(fingerprint(body))
     if reads:
-        response.headers["Cache-Control"] = "no-cache"
+        response.headers["Cache-Control"] = "private, no-cache"
     return response
 
 

@@ -118,7 +118,9 @@ def run_progress(run_id: int) -> Response:
 
 def _unchanged(state: str, *, ended: bool) -> Response:
     """304: nothing of the run has changed since."""
-    response = Response(status=304, headers={"Cache-Control": "no-cache"} | ({} if ended else {"Retry-After": "1"}))
+    response = Response(
+        status=304, headers={"Cache-Control": "private, no-cache"} | ({} if ended else {"Retry-After": "1"})
+    )
     response.set_etag(state)
     return response
 

@@ -108,6 +108,7 @@ CONTROLS = bytes({*range(32), 127} - {*b"\t\n\f\r"})
 TO_SUBSTITUTE = bytes.maketrans(CONTROLS, b"\x1a" * len(CONTROLS))
 Found = TypeVar("Found")
 Otherwise = TypeVar("Otherwise")
+KEPT_BY_NOBODY = ("pages.account", "pages.audit", "pages.audit_file", "pages.login")
 UNCOUNTED = ("static", "pages.healthz", "pages.readyz")
 A_YEAR = 365 * 24 * 60 * 60
 
@@ -270,7 +271,9 @@ def _finish(response: Response) -> Response:
         response.cache_control.immutable = True
         response.cache_control.no_cache = None
     elif request.endpoint != "static" and "Cache-Control" not in response.headers:
-        response.headers["Cache-Control"] = "no-cache"
+        response.headers["Cache-Control"] = (
+            "private, no-store" if request.endpoint in KEPT_BY_NOBODY else "private, no-cache"
+        )
     return response
 
 

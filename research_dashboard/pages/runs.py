@@ -67,7 +67,7 @@ def run(run_id: int) -> Response:
         status = htmx.STOP_POLLING if htmx.is_partial() and not context["poll_after"] else 200
         response = htmx.render("runs/show.html", "runs/_swap.html", status, **context)
         if not context["under_way"]:
-            response.headers["Cache-Control"] = "no-cache"
+            response.headers["Cache-Control"] = "private, no-cache"
             return response
     response.headers["Cache-Control"] = "private, no-cache" if state else "no-store"
     if state:

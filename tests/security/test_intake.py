@@ -62,7 +62,10 @@ def test_one_client_too_many_bodies_is_told_to_wait(connect: Callable[[bytes], s
     assert first
 
 
-@pytest.mark.parametrize("header", [b"X-Huge: " + b"a" * 200_000, b"\r\n".join(b"X-%d: a" % n for n in range(5000))])
+@pytest.mark.parametrize(
+    "header",
+    [b"X-Huge: " + b"a" * 70_000, b"X-Huge: " + b"a" * 200_000, b"\r\n".join(b"X-%d: a" % n for n in range(5000))],
+)
 def test_headers_beyond_reason_are_refused(connect: Callable[[bytes], socket.socket], header: bytes) -> None:
     answer = connect(b"GET / HTTP/1.1\r\nHost: localhost\r\n" + header + b"\r\n\r\n").recv(200)
     assert answer.startswith(b"HTTP/1.1 431 ")
@@ -106,6 +109,13 @@ def test_who_waits_for_a_body_leaves_his_slot_and_each_client_has_so_many() -> N
     for thread in threads:
         thread.join()
     assert post(io.BytesIO(b"x"), "192.0.2.1") == [b"x"]
+
+
+def test_headers_have_a_limit_of_their_own_below_the_servers() -> None:
+    intake, seen = Intake(lambda _environ, _start: [b"read"]), list[str]()
+    assert intake({"HTTP_X": "a" * 65_000}, None) == [b"read"]
+    b"".join(intake({"HTTP_X": "a" * 70_000, "REQUEST_METHOD": "GET"}, lambda status, _headers: seen.append(status)))
+    assert seen == ["431 REQUEST HEADER FIELDS TOO LARGE"]
 
 
 def test_all_clients_together_leave_threads_to_who_sends_no_body() -> None:
