@@ -80,7 +80,7 @@ class Intake:
                     return read(size)
             finally:
                 with self._lock:
-                    self._reading -= self._counts(client)
+                    self._count(client, -1)
 
     def _enter(self, client: tuple[str, int]) -> None:
         address = client[0]
@@ -95,12 +95,14 @@ class Intake:
                 raise ServiceUnavailable(
                     f"{self.most} requests are on their way already: try again in a moment.", retry_after=5
                 )
-            self._reading += self._counts(client)
+            self._count(client, 1)
 
-    @staticmethod
-    def _counts(client: tuple[str, int]) -> Counter[Any]:
-        """What a body counts for: its client, its address, all."""
-        return Counter((client, client[0], None))
+    def _count(self, client: tuple[str, int], more: int) -> None:
+        """A body counts for its client, its address, and all; who has none on the way is forgotten."""
+        for key in (client, client[0], None):
+            self._reading[key] += more
+            if not self._reading[key]:
+                del self._reading[key]
 
 
 class _Work:
