@@ -299,3 +299,9 @@ with create_app().app_context():
     assert stock().facts == 14
     assert import_data_set(path).facts == 30
     assert import_data_set(path).facts == stock().facts == 30
+
+
+def test_a_foreign_seat_without_a_state_is_said_to_be_a_countrys(in_app: Flask, tmp_path: Path) -> None:
+    abroad = [*FILED[:4], "IL", "", "TEL AVIV", *FILED[7:]]
+    import_data_set(data_set(tmp_path / "2025q1.zip", [REVENUES], [abroad]))
+    assert (acme().state, acme().city) == ("country IL", "TEL AVIV")
