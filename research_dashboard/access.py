@@ -163,6 +163,12 @@ def may_read(endpoint: str) -> bool:
     return needed is PUBLIC or (who is not None and who.may(needed))
 
 
+def may_write(endpoint: str) -> bool:
+    """True when who is behind the present request may send what the page's forms send: others are shown no button."""
+    needed, who = ACCESS.get(endpoint, (ADMIN, ADMIN))[1], actor()
+    return needed is PUBLIC or (who is not None and who.may(needed))
+
+
 def refuse_purging() -> None:
     """What is deleted for good is gone for everybody: only admins do that. Raises Forbidden."""
     who = actor()
@@ -189,7 +195,7 @@ def init_app(app: Flask) -> None:
     manager.user_loader(_load)
     app.before_request(guard)
     app.teardown_request(lambda _error: audit.acts(None))
-    app.context_processor(lambda: {"actor": actor(), "single_user": single_user()})
+    app.context_processor(lambda: {"actor": actor(), "single_user": single_user(), "may_write": may_write})
 
 
 def _strict_transport(response: Response) -> Response:

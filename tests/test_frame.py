@@ -53,7 +53,7 @@ def test_static_files_carry_their_fingerprint_and_may_be_kept(client: FlaskClien
     assert re.fullmatch(r"/static/app\.css\?v=[0-9a-f]{10}", href)
     with client.get(href) as answer:
         assert "immutable" in answer.headers["Cache-Control"]
-    assert client.get("/").headers["Cache-Control"] == "no-cache"
+    assert client.get("/").headers["Cache-Control"] == "private, no-cache"
 
 
 def test_the_theme_is_kept_in_a_cookie_and_the_reader_goes_back(client: FlaskClient, visit: Visit) -> None:
