@@ -17,6 +17,7 @@ KINDS = (
     ("explanation", "Why"),
     ("reference", "Reference"),
     ("benchmarks", "Measurements"),
+    ("filings-kept-apart", "Figures beside filings"),
     ("scale", "Growth"),
     ("decisions", "Decisions"),
 )
