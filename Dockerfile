@@ -1,11 +1,12 @@
+# image.lock: requirements.lock with the drivers of PostgreSQL and Redis. The base image is named by its tag: name it by
+# the digest of the one that you have checked (python:3.13-slim@sha256:…) where builds must be the same for ever.
 # One image for web and worker: small, not root, runs on a read-only file system with /data as its only writable place.
 FROM python:3.13-slim AS build
 WORKDIR /src
-COPY requirements.lock build.lock pyproject.toml hatch_build.py README.md LICENSE ./
+COPY image.lock build.lock pyproject.toml hatch_build.py README.md LICENSE ./
 COPY research_dashboard research_dashboard
 RUN python -m venv /opt/venv \
- && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock \
- && /opt/venv/bin/pip install --no-cache-dir 'psycopg[binary]>=3.2' 'redis>=5,<8' \
+ && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r image.lock \
  && PIP_CONSTRAINT=build.lock /opt/venv/bin/pip install --no-cache-dir --no-deps . \
  && /opt/venv/bin/python -m compileall -q /opt/venv
 

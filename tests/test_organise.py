@@ -146,8 +146,8 @@ def test_title_pin_tag_and_notes_of_a_run(runs: None, client: FlaskClient, visit
     assert visit(f"{PATH}?q=wording").texts("tbody mark") == ["wording"]
     act(do="note_remove", note="2")
     assert visit(f"{PATH}?q=wording").soup.select("tbody tr") == []
-    act(do="note", text=" ")
-    act(do="note", text="x", replaces="1")
+    assert client.post("/runs/1/organise", data={"do": "note", "text": " "}).status_code == 422
+    assert client.post("/runs/1/organise", data={"do": "note", "text": "x", "replaces": "1"}).status_code == 422
     act(do="untag", tag="draft")
     act(do="unpin")
     act(do="trash")

@@ -178,7 +178,7 @@ def run_organise(run_id: int) -> AnyResponse:
     try:
         actions[form["do"]]()
     except CannotOrganise as error:
-        flash(str(error), "bad")
+        abort(422, str(error))
     if form["do"] == "trash":
         return redirect(url_for("pages.historical_records"), 303)
     if form.get("back") == "page":

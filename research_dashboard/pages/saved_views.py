@@ -24,8 +24,7 @@ def view_save() -> AnyResponse:
     except InvalidFilter as error:
         return refused(error)
     except CannotSave as error:
-        flash(str(error), "bad")
-        return redirect(url_for("pages.historical_records"), 303)
+        abort(422, str(error))
     flash("The view is saved: its address can be shared.", "ok")
     return redirect(url_for("pages.view", view_id=view_id), 303)
 

@@ -60,6 +60,11 @@ class Actor:
         return self.role.rank >= role.rank
 
 
+def person_of(name: str) -> str:
+    """The user behind an actor's name, also when it is a token's: a user's name has no space. See `bearer`."""
+    return name.partition(" (")[0] if has_accounts() else name
+
+
 def digest(token: str) -> str:
     """What is kept of a token."""
     return hashlib.sha256(token.encode()).hexdigest()
@@ -269,7 +274,7 @@ def share(run_id: int, days: int, actor: Actor) -> str:
             opening = (ShareLink.research_run_id == run_id, ShareLink.revoked_at.is_(None))
             opened = select(func.count(ShareLink.id)).where(*opening, ShareLink.expires_at > utcnow())
             if (session.scalar(opened) or 0) >= MOST_LINKS:
-                raise AccountError("run", f"Run {run_id} has {MOST_LINKS} open links: close one first.")
+                raise AccountError("links", f"Run {run_id} has {MOST_LINKS} open links: close one first.")
             session.add(link)
             record(session, "share.add", f"run {run_id}", after={"expires_at": link.expires_at})
     except IntegrityError:

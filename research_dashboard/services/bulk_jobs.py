@@ -26,7 +26,7 @@ from research_dashboard.logs import logger
 from research_dashboard.queries.bulk import undone
 from research_dashboard.queries.organised import Chosen, Trashed, ids_of
 from research_dashboard.queries.runs import RunFilter
-from research_dashboard.services import audit, organise, runs
+from research_dashboard.services import accounts, audit, organise, runs
 from research_dashboard.services.audit import record
 from research_dashboard.services.organise import CannotOrganise, OthersByNow
 from research_dashboard.tables.bulk import BulkJob
@@ -290,7 +290,7 @@ def _refusal(job: BulkJob, run_id: int) -> str | None:
     """Do it to the one; why it could not be, or None."""
     try:
         if job.action == "rerun":
-            started = runs.rerun(run_id, job.asked_by)
+            started = runs.rerun(run_id, accounts.person_of(job.asked_by), created_by=job.asked_by)
             return None if started.new else "are the same research as one that waits or works already"
         if job.action == "retry":
             runs.resume(run_id)
