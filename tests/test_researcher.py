@@ -176,6 +176,13 @@ def test_while_one_types_the_companies_that_fit_are_offered_as_links(visit: Visi
     assert cold.soup.select_one("#company")["value"] == "app"  # type: ignore[index]
 
 
+@pytest.mark.usefixtures("companies")
+def test_where_nothing_fits_the_nearest_names_are_offered(visit: Visit) -> None:
+    near = visit("/researcher?company=Aple+Inc", htmx=True)
+    assert "/researcher?company=AAPL" in [str(link["href"]) for link in near.soup.select("#suggest a")]
+    assert near.text("#suggest p").startswith("No company fits “Aple Inc”: these have the nearest names.")
+
+
 @pytest.mark.parametrize("typed", ["", "qqq", "<script>", "%", "x" * 5000, "%00", "%F0%9F%98%80", "ß"])
 def test_nothing_typed_breaks_the_suggestions(visit: Visit, companies: None, typed: str) -> None:
     page = visit(f"/researcher?company={typed}", htmx=True)

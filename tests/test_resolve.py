@@ -53,12 +53,23 @@ def test_an_over_long_name_is_told_the_limit(bundled: Flask) -> None:
         resolve("x" * 201)
 
 
-@pytest.mark.parametrize(("typed", "nearest"), [("Microsft", "MSFT"), ("Nvida", "NVDA"), ("Google", "GOOGL")])
+@pytest.mark.parametrize(
+    ("typed", "nearest"), [("Microsft", "MSFT"), ("Nvida", "NVDA"), ("Google", "GOOGL"), ("Appel Computre", "AAPL")]
+)
 def test_an_unknown_name_is_told_the_nearest(bundled: Flask, typed: str, nearest: str) -> None:
     with pytest.raises(UnknownCompany) as refusal:
         resolve(typed)
     assert nearest in refusal.value.choices[0].tickers
     assert nearest in str(refusal.value)
+
+
+def test_what_is_offered_instead_says_whether_its_figures_are_here(bundled: Flask) -> None:
+    with pytest.raises(UnknownCompany) as refusal:
+        resolve("Appel Computre")
+    assert refusal.value.choices[0].loaded
+    assert "Apple Inc. (AAPL)" in str(refusal.value)
+    with pytest.raises(UnknownCompany, match=r"BERKSHIRE HATHAWAY INC \([\w-]+, no figures here\)"):
+        resolve("Berkshire Hathawy")
 
 
 def test_a_question_back_names_the_choices(bundled: Flask) -> None:

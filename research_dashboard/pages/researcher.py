@@ -15,7 +15,7 @@ from research_dashboard.forms import ResearchForm
 from research_dashboard.pages.frame import readable
 from research_dashboard.pages.runs import researcher as speaker
 from research_dashboard.queries import overview, work
-from research_dashboard.queries.directory import Entry, Suggestion, suggest
+from research_dashboard.queries.directory import Entry, Suggestion, directory, offered, suggest
 from research_dashboard.queries.preferences import sec_contact
 from research_dashboard.queries.status import loaded
 from research_dashboard.research.steps import STEPS
@@ -26,6 +26,7 @@ from research_dashboard.services.companies import (
     CompanyError,
     UnknownCompany,
     clean,
+    nearest,
     resolve,
 )
 from research_dashboard.services.runs import RunError, start_research
@@ -42,10 +43,12 @@ def researcher() -> AnyResponse:
         return _start(form)
     typed = (form.company.data or "")[:LONGEST]
     found = suggest(typed) if typed else []
+    near = offered(nearest(directory(), typed), typed) if typed and not found else []
     if htmx.is_partial():
-        return htmx.render("", "researcher/_suggest.html", typed=typed, found=found, over=True)
-    wrong = _wrong_in_address(form)
-    return _page(form, status=422 if wrong else 200, typed="" if wrong else typed, found=[] if wrong else found)
+        return htmx.render("", "researcher/_suggest.html", typed=typed, found=found, near=near, over=True)
+    if _wrong_in_address(form):
+        return _page(form, status=422)
+    return _page(form, typed=typed, found=found, near=near)
 
 
 def _wrong_in_address(form: ResearchForm) -> bool:
@@ -103,8 +106,8 @@ def _start(form: ResearchForm) -> AnyResponse:
             return _which(form, error)
         choices, form.company.errors = error.choices, ["Several companies fit: choose one."]
     except UnknownCompany as error:
-        nearest = "Did you mean" if error.choices else "Check the spelling, or give its ticker or CIK."
-        form.company.errors = [f"No company called “{(form.company.data or '')[:80]}” is known. {nearest}"]
+        cure = "Did you mean" if error.choices else "Check the spelling, or give its ticker or CIK."
+        form.company.errors = [f"No company called “{(form.company.data or '')[:80]}” is known. {cure}"]
         choices, note = error.choices, error.note
     except CompanyError as error:
         form.company.errors = [error.message]
@@ -154,7 +157,7 @@ def _page(form: ResearchForm, *, status: int = 200, **context: Any) -> AnyRespon
         today=utcnow().date(),
         live=live(),
         address_of=address_of,
-        **{"typed": "", "found": [], "choices": [], "note": "", **context},
+        **{"typed": "", "found": [], "near": [], "choices": [], "note": "", **context},
     )
     return make_response(page, status)
 

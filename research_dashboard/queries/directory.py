@@ -221,7 +221,11 @@ def suggest(text: str, limit: int = 8) -> list[Suggestion]:
     known = directory()
     text = text.strip()
     loaded = (entry for entry in known.entries if entry.loaded)
-    found = known.search(text[:200], limit) if text else list(itertools.islice(loaded, limit))
+    return offered(known.search(text[:200], limit) if text else list(itertools.islice(loaded, limit)), text)
+
+
+def offered(found: Sequence[Entry], text: str) -> list[Suggestion]:
+    """Entries as they are offered for what was typed, each with its years here."""
     years = years_loaded([entry.id for entry in found if entry.loaded])
     return [
         Suggestion(

@@ -7,7 +7,15 @@ from datetime import timedelta
 from research_dashboard.base import utcnow
 from research_dashboard.models import Source
 from research_dashboard.queries.companies import company_by_id, sources_of, tickers_load
-from research_dashboard.queries.directory import Directory, Entry, core_words, directory, plain_words, symbol_of
+from research_dashboard.queries.directory import (
+    Directory,
+    Entry,
+    core_of,
+    core_words,
+    directory,
+    plain_words,
+    symbol_of,
+)
 from research_dashboard.research.model import Company
 from research_dashboard.sources.bundled import bundled_until
 
@@ -167,15 +175,15 @@ def ambiguous(text: str, entries: Sequence[Entry]) -> AmbiguousCompany:
     """The question back: which of these, those with figures first."""
     count = f"{len(entries)} companies" if len(entries) > 2 else "Two companies"
     offered = sorted(entries, key=lambda entry: not entry.loaded)[:OFFERED]
-    message = f"{count} fit “{text}”: choose {_or(described(entry) for entry in offered)}."
+    message = f"{count} fit “{text}”: choose {_or(map(_offer, offered))}."
     return AmbiguousCompany(message, offered, len(entries))
 
 
 def nearest(known: Directory, text: str, limit: int = 5) -> list[Entry]:
     """The companies that look most like the text, best first; none when nothing does.
 
-    A name is compared whole and by as many of its first words as were typed; a ticker that begins what was typed
-    counts too (GOOG for “Google”).
+    A name, one it had before too, is compared whole and by as many of its first words as were typed; a ticker that
+    begins what was typed counts too (GOOG for “Google”).
     """
     from rapidfuzz import fuzz, process
 
@@ -183,12 +191,13 @@ def nearest(known: Directory, text: str, limit: int = 5) -> list[Entry]:
     if len(core) < 3 or core.isdecimal():
         return []
     size = len(core.split())
-    names = {entry.id: entry.core for entry in known.entries}
-    firsts = {id_: " ".join(name.split()[:size]) for id_, name in names.items()}
-    joined = {id_: name.replace(" ", "")[: len(core)] for id_, name in names.items()}
+    names = {(entry.id, 0): entry.core for entry in known.entries}
+    names |= {(e.id, place): core_of(name) for e in known.entries for place, name in enumerate(e.former, 1)}
+    firsts = {key: " ".join(name.split()[:size]) for key, name in names.items()}
+    joined = {key: name.replace(" ", "")[: len(core)] for key, name in names.items()}
     likeness: dict[int, float] = {}
     for words, typed in ((names, core), (firsts, core), (joined, core.replace(" ", ""))):
-        for _, score, id_ in process.extract(typed, words, scorer=fuzz.ratio, limit=limit, score_cutoff=NEAR):
+        for _, score, (id_, _) in process.extract(typed, words, scorer=fuzz.ratio, limit=limit, score_cutoff=NEAR):
             likeness[id_] = max(score, likeness.get(id_, 0))
     for end in range(3, len(core)):
         if entry := known.by_symbol.get(core[:end].upper()):
@@ -203,10 +212,15 @@ def described(entry: Entry) -> str:
     return f"{entry.name} ({mark})"
 
 
+def _offer(entry: Entry) -> str:
+    """A company to choose instead: Apple Hospitality REIT, Inc. (APLE, no figures here)."""
+    return described(entry) if entry.loaded else f"{described(entry)[:-1]}, no figures here)"
+
+
 def _unknown(text: str, near: Sequence[Entry]) -> str:
     if not near:
         return f"No company called “{text}” is known: check the spelling, or give its ticker or CIK."
-    return f"No company called “{text}” is known. Nearest: {_or(described(entry) for entry in near)}."
+    return f"No company called “{text}” is known. Nearest: {_or(map(_offer, near))}."
 
 
 def _or(names: Iterable[str]) -> str:
