@@ -64,7 +64,7 @@ def test_a_restated_figure_is_told_from_half_a_percent_and_major_from_five(
     found = what_changed(base(), base(revenue=figure("revenue", value * M, YEARS[1], accession="a2")))
     entry = (found["changes"] or found["small"])[0]
     assert (entry["kind"], entry["material"], entry["major"]) == ("restated", told, major)
-    assert entry["text"].startswith("Revenue of FY2025: $1.0 billion before, ")
+    assert entry["text"].startswith("Revenue of FY2025: US$ 1.0 bn before, ")
 
 
 def test_a_restatement_that_is_small_for_the_company_is_folded_away() -> None:
@@ -110,8 +110,8 @@ def test_a_new_year_is_set_against_the_year_before_it_in_the_new_run() -> None:
     found = what_changed(old, results(table, years=years))
     told = [change["text"] for change in found["changes"] if change["kind"] == "new_period"]
     assert told == [
-        "New: FY2025, year ended 31 Dec 2025, against FY2024: revenue $1.0 billion (+11.1%)",
-        "New: FY2026, year ended 31 Dec 2026, against FY2025: revenue $1.1 billion (+10.0%)",
+        "New: FY2025, year ended 31 Dec 2025, against FY2024: revenue US$ 1.0 bn (+11.1%)",
+        "New: FY2026, year ended 31 Dec 2026, against FY2025: revenue US$ 1.1 bn (+10.0%)",
     ]
 
 
@@ -248,7 +248,7 @@ def test_a_year_is_set_against_its_prior_year_alone() -> None:
     )
     before = results({}, years=years[:1])
     text = what_changed(before, after)["changes"][0]["text"]
-    assert text == "New: FY2024, year ended 31 Dec 2024: revenue $1.0 billion"
+    assert text == "New: FY2024, year ended 31 Dec 2024: revenue US$ 1.0 bn"
 
 
 def test_a_year_that_the_old_run_only_listed_is_no_new_period() -> None:

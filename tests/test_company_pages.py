@@ -97,7 +97,7 @@ def test_a_fact_names_the_figures_of_the_newest_report_that_stand_on_it(
     page = visit(f"/facts/{apple[0]}")
     assert "Revenue, FY2025" in page.text("main")
     assert page.text("section[aria-labelledby=us-h] td.num") == "43.9"
-    assert "shown in reports as 416,161.0 US$ million" in page.text(".tile")
+    assert "shown in reports as US$ 416,161.0 m" in page.text(".tile")
     page = visit("/companies/320193")
     assert page.text("tr:has(a[href$='#how-revenue'])").startswith("Revenue 43.9")
     assert "Completed" in page.text("#company-runs tbody")

@@ -72,10 +72,10 @@ def test_the_tear_sheet_answers_its_four_questions_with_linked_figures() -> None
     assert "Electronic Computers (SIC 3571), Cupertino, CA" in answers["What it is"]
     assert "number 1 of 3, with 70.0% of the revenue reported by these 3 companies" in answers["How it stands"]
     assert "Against FY2024: revenue +6.4%, net income +19.5%" in answers["What changed"]
-    assert "Debt fell 7.5% to $98.7 billion" in answers["What changed"]
+    assert "Debt fell 7.5% to US$ 98.7 bn" in answers["What changed"]
     assert "Interest expense is missing for FY2024 and FY2025" in answers["What to look at"]
     stated = [f for _, said in report.answers for s in said for f in s if f.cell]
-    assert {f.text for f in stated} >= {"$416.2 billion", "32.0%", "+6.4%"}
+    assert {f.text for f in stated} >= {"US$ 416.2 bn", "32.0%", "+6.4%"}
 
 
 def test_results_of_another_form_are_not_a_report() -> None:
@@ -214,7 +214,7 @@ def test_a_loss_after_a_profit_is_said_in_money_not_in_percent() -> None:
     data["financial_health"]["concepts"]["net_income"][-1]["value"] = -5_846_000_000
     report = build(RUN, data)
     answers = {question: "".join(f.text for s in said for f in s) for question, said in report.answers}
-    assert "net income −$5.8 billion after $93.7 billion" in answers["What changed"]
+    assert "net income US$ −5.8 bn after US$ 93.7 bn" in answers["What changed"]
 
 
 def answers_of(data: dict[str, Any]) -> dict[str, str]:

@@ -56,7 +56,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], float, str]] = [
     ("S06", {"cc": [1.5, 1.5, 1.5], "fcf": [80], "net_income": [100]}, {"fcf": [79]}, 50.0,
      "Operating cash flow exceeded net income in three years, 1.50 times lately"),
     ("S07", {"nd": [-30 * M], "assets": [200 * M]}, {"finance_leases": [26.5 * M]}, 60.0,
-     "Cash and short-term investments exceed borrowings by $30.0 million"),
+     "Cash and short-term investments exceed borrowings by US$ 30.0 m"),
     ("S08", {"cover": [20, 14, 30]}, {"cover": [20, 9.9, 30]}, 26.0,
      "Operating income covered interest at least 14.0 times for three years"),
     ("S09", {"fcf": [5, 5, 5, 5, 5], "fcfm": [15]}, {"fcf": [5, 5, 0, 5, 5]}, 40.0,
@@ -65,19 +65,19 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], float, str]] = [
      "40.0% of the revenue reported by these 4 companies (SIC 7372), rank 1"),
     ("W01", {"g1": [-8.5]}, {"g1": [-1.9]}, 60.0, "Revenue fell 8.5%"),
     ("W02", {"nm": [-5], "net_income": [-3 * M]}, {"nm": [0]}, 55.0,
-     "The year closed with a net loss of $3.0 million, 5.0% of revenue"),
+     "The year closed with a net loss of US$ 3.0 m, 5.0% of revenue"),
     ("W03", {"revenue": [50], "om": [5], "peers": peers(om=[10, 20, 28])}, {"om": [18.5]}, 64.0,
      "Operating margin 5.0% is below the peer median 20.0%"),
     ("W04", {"om": [10, 14]}, {"om": [10, 11.9]}, 45.0, "Operating margin fell 4.0 pp to 10.0%"),
     ("W05", {"fcf": [-3 * M], "revenue": [100 * M]}, {"fcf": [0]}, 42.0,
-     "Operating cash flow did not cover capital expenditure: free cash flow was −$3.0 million"),
+     "Operating cash flow did not cover capital expenditure: free cash flow was US$ −3.0 m"),
     ("W06", {"nd": [45], "debt": [50], "assets": [100], "ebitda": [10]}, {"ebitda": [13]}, 45.0,
      "Net debt is 4.5 times EBITDA"),
     ("W07", {"nd": [1], "cover": [2], "operating_income": [10]}, {"nd": [-1]}, 47.0,
      "Operating income covered interest 2.0 times"),
     ("W08", {"cr": [0.75], "ocf": [39], "current_liabilities": [100]}, {"ocf": [40]}, 45.0,
      "Current assets are 0.75 times current liabilities"),
-    ("W09", {"equity": [-5 * M]}, {"equity": [0]}, 43.0, "Shareholders’ equity is negative: −$5.0 million"),
+    ("W09", {"equity": [-5 * M]}, {"equity": [0]}, 43.0, "Shareholders’ equity is negative: US$ −5.0 m"),
     ("W10", {"shares_diluted": [105, 100]}, {"shares_diluted": [151, 100]}, 32.0, "Diluted shares rose 5.0%"),
     ("O01", {"revenue": [50], "g1": [1], "om": [23], "peers": peers(g1=[3, 4, 5], om=[10, 20, 28])}, {"om": [22]},
      42.0, "Operating margin 23.0% is above the peer median 20.0% while growth 1.0% is below their 4.0%: "
@@ -87,7 +87,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], float, str]] = [
     ("O03", {"revenue": [50], "rd": [15], "g1": [1], "peers": peers(rd=[2, 8, 9])}, {"g1": [0]}, 49.0,
      "R&D takes 15.0% of revenue, peers 8.0%"),
     ("O04", {"nd": [5 * M], "ebitda": [20 * M], "fcf": [9 * M], "nm": [5]}, {"cover": [7.9]}, 55.0,
-     "Net debt is 0.2 times EBITDA and free cash flow $9.0 million: borrowing is low against earnings"),
+     "Net debt is 0.2 times EBITDA and free cash flow US$ 9.0 m: borrowing is low against earnings"),
     ("O05", {"g1": [5], "om": [10], "operating_income": [125, 100]}, {"om": [1.9]}, 55.0,
      "Operating income grew 25.0% on revenue growth of 5.0%"),
     ("O06", {"debt": [75, 100], "assets": [500, 500], "fcf": [1]}, {"fcf": [-1]}, 50.0,
@@ -100,14 +100,14 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], float, str]] = [
      "Peers’ revenue grew faster: median 9.0% against 1.0%"),
     ("T03", {"gm": [40, 41, 43.5]}, {"gm": [41.6, 42, 43.5]}, 40.0, "Gross margin fell 3.5 pp in two years to 40.0%"),
     ("T04", {"current_debt": [30 * M], "liquid": [15 * M], "fcf": [5 * M], "assets": [1000 * M]}, {"fcf": [15 * M]},
-     60.0, "Debt due within a year, $30.0 million, exceeds liquid funds and free cash flow, $20.0 million"),
+     60.0, "Debt due within a year, US$ 30.0 m, exceeds liquid funds and free cash flow, US$ 20.0 m"),
     ("T05", {"g1": [5], "assets": [1000], "inventory": [150, 100], "receivables": [60, 59]}, {"inventory": [114, 100]},
      85.0, "Inventory grew 50.0%, revenue grew 5.0%"),
     ("T06", {"fcf": [10 * M, 10 * M], "revenue": [100 * M], "dividends": [12 * M, 11 * M]},
      {"dividends": [12 * M, 9 * M]}, 37.0,
-     "Distributions of $12.0 million exceeded free cash flow of $10.0 million for two years"),
+     "Distributions of US$ 12.0 m exceeded free cash flow of US$ 10.0 m for two years"),
     ("T07", {"goodwill": [8 * M], "equity": [7 * M]}, {"equity": [-7 * M]}, 33.0,
-     "Goodwill of $8.0 million is larger than equity of $7.0 million: exposed to impairment"),
+     "Goodwill of US$ 8.0 m is larger than equity of US$ 7.0 m: exposed to impairment"),
     ("T08", {"debt": [135, 100], "assets": [500], "g1": [-3]}, {"g1": [18]}, 40.0,
      "Debt grew 35.0%, revenue fell 3.0%"),
 ]  # fmt: skip
@@ -182,9 +182,9 @@ def test_negative_earnings_are_said_in_words() -> None:
     leverage, cover = verdict("W06", loss), verdict("W07", loss, raw={"cover": [-4]})
     assert (leverage.score, leverage.sentence) == (
         90.0,
-        "Net debt is $5.0 million and EBITDA is not positive: −$2.0 million",
+        "Net debt is US$ 5.0 m and EBITDA is not positive: US$ −2.0 m",
     )
-    assert cover.sentence == "Interest was not covered: operating income was −$3.0 million"
+    assert cover.sentence == "Interest was not covered: operating income was US$ −3.0 m"
     assert verdict("W07", loss).state == "untested"
 
 
@@ -192,7 +192,7 @@ def test_impairment_is_said_and_keeps_negative_ebitda_from_counting() -> None:
     values: Values = {"nm": [-23], "net_income": [-5 * M], "operating_income": [-4 * M], "impairment": [9 * M]}
     values |= {"nd": [5 * M], "debt": [5 * M], "assets": [9 * M], "ebitda": [-2 * M]}
     found = verdict("W02", values)
-    assert found.sentence.endswith(", after impairment charges of $9.0 million")
+    assert found.sentence.endswith(", after impairment charges of US$ 9.0 m")
     assert "impairment" in {used.figure.concept for used in found.used}
     assert verdict("W06", values).state == "silent"
     small = values | {"impairment": [1.9 * M]}
@@ -203,14 +203,14 @@ def test_impairment_is_said_and_keeps_negative_ebitda_from_counting() -> None:
 def test_negative_equity_names_what_was_paid_out_when_it_exceeds_profit() -> None:
     values: Values = {"equity": [-5 * M], "buybacks": [9 * M] * 5, "net_income": [8 * M] * 5}
     assert verdict("W09", values).sentence == (
-        "Shareholders’ equity is negative: −$5.0 million; dividends and buybacks of five years came to $45.0 million, "
-        "net income to $40.0 million"
+        "Shareholders’ equity is negative: US$ −5.0 m; dividends and buybacks of five years came to US$ 45.0 m, "
+        "net income to US$ 40.0 m"
     )
 
 
 def test_net_cash_and_spending_beyond_cash_flow_have_their_own_words() -> None:
     rich: Values = {"nd": [-5 * M], "ebitda": [20 * M], "fcf": [9 * M], "nm": [5]}
-    assert verdict("O04", rich).sentence.startswith("Liquid funds exceed debt by $5.0 million")
+    assert verdict("O04", rich).sentence.startswith("Liquid funds exceed debt by US$ 5.0 m")
     builder: Values = {"capint": [2], "g1": [5], "ocf": [1], "fcf": [-1]}
     assert verdict("O08", builder).sentence.endswith("times depreciation, beyond operating cash flow")
 
@@ -221,12 +221,12 @@ def test_finance_leases_that_are_counted_are_named() -> None:
     leasing = owing | {"finance_leases": [2 * M]}
     assert verdict("O04", leasing).sentence.startswith("Net debt with finance leases is 0.4 times EBITDA")
     rich = leasing | {"nd": [-5 * M], "assets": [50 * M]}
-    assert verdict("O04", rich).sentence.startswith("Liquid funds exceed debt and finance leases by $3.0 million")
+    assert verdict("O04", rich).sentence.startswith("Liquid funds exceed debt and finance leases by US$ 3.0 m")
     assert verdict("S07", rich).sentence == (
-        "Cash and short-term investments exceed borrowings and finance leases by $3.0 million"
+        "Cash and short-term investments exceed borrowings and finance leases by US$ 3.0 m"
     )
     inside = verdict("S07", rich, figure_notes={"debt": ("Holds finance leases.",)})
-    assert inside.sentence == "Cash and short-term investments exceed borrowings by $5.0 million"
+    assert inside.sentence == "Cash and short-term investments exceed borrowings by US$ 5.0 m"
 
 
 def test_leases_inside_the_debt_line_are_not_counted_again() -> None:
@@ -339,7 +339,7 @@ def test_a_weakness_beside_a_neighbouring_strength_says_although() -> None:
     values: Values = {"fcf": [5] * 5, "fcfm": [15], "nm": [-5], "net_income": [-3 * M]}
     shown = findings(judge(ByHand(values), None))
     assert shown["weaknesses"][0].sentence == (
-        "The year closed with a net loss of $3.0 million, 5.0% of revenue, "
+        "The year closed with a net loss of US$ 3.0 m, 5.0% of revenue, "
         "although free cash flow was positive in five years, 15.0% of revenue lately"
     )
 

@@ -123,7 +123,7 @@ def test_microsofts_june_year_waits_for_its_peers() -> None:
 
 def test_kraft_heinz_lost_money_and_made_cash() -> None:
     assert sentences("KHC")["W02"] == (
-        "The year closed with a net loss of $5.8 billion, 23.4% of revenue, after impairment charges of $9.3 billion, "
+        "The year closed with a net loss of US$ 5.8 bn, 23.4% of revenue, after impairment charges of US$ 9.3 bn, "
         "although free cash flow was positive in five years, 14.7% of revenue lately"
     )
     assert "W06" not in {verdict.rule.id for verdict in judged("KHC") if verdict.fired}
@@ -142,7 +142,7 @@ def test_a_year_later_the_new_period_is_told_and_the_same_day_nothing() -> None:
     found = what_changed(before, after)
     assert found["changes"][0]["kind"] == "new_period"
     assert found["changes"][0]["text"].startswith(
-        "New: FY2025, year ended 27 Sep 2025, against FY2024: revenue $416.2 billion (+6.4%), operating income "
+        "New: FY2025, year ended 27 Sep 2025, against FY2024: revenue US$ 416.2 bn (+6.4%), operating income "
     )
     assert found["refiled"] > 20
     assert [filing["text"] for filing in found["filings"]] == [

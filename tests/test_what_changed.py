@@ -88,7 +88,7 @@ def test_the_record_draws_how_revenue_went(bundled: Flask, client: FlaskClient, 
     assert list(found) == [run_id]
     page = visit("/historical-records")
     (drawing,) = page.soup.select("tbody .key [role=img]")
-    assert drawing["aria-label"] == "Revenue: 215.6 US$ bn in FY2016, 416.2 US$ bn in FY2025"
+    assert drawing["aria-label"] == "Revenue: US$ 215.6 bn in FY2016, US$ 416.2 bn in FY2025"
     assert drawing.select_one("svg.spark path")
     assert page.texts("tbody .key") == ["Odd Ltd.", "MICROSOFT CORP MSFT", "Apple Inc. AAPL"]
 

@@ -51,13 +51,13 @@ def test_a_table_has_one_scale() -> None:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (416_161_000_000, "$416.2 billion"),
-        (-1_234_000_000, "−$1.2 billion"),
-        (999_960_000, "$1.0 billion"),
-        (999_940_000, "$999.9 million"),
-        (75_300_000, "$75.3 million"),
-        (512_000, "$512,000"),
-        (0, "$0"),
+        (416_161_000_000, "US$ 416.2 bn"),
+        (-1_234_000_000, "US$ −1.2 bn"),
+        (999_960_000, "US$ 1.0 bn"),
+        (999_940_000, "US$ 999.9 m"),
+        (75_300_000, "US$ 75.3 m"),
+        (512_000, "US$ 512,000"),
+        (0, "US$ 0"),
     ],
 )
 def test_money_in_sentences(value: int, words: str) -> None:
@@ -65,11 +65,11 @@ def test_money_in_sentences(value: int, words: str) -> None:
 
 
 def test_money_of_other_currencies_and_on_tiles() -> None:
-    assert w.money_words(-5_000_000_000, "EUR") == "−EUR 5.0 billion"
-    assert w.money_tile(416_161_000_000) == ("416.2", "US$ bn")
-    assert w.money_tile(Decimal("605800000")) == ("605.8", "US$ m")
+    assert w.money_words(-5_000_000_000, "EUR") == "EUR −5.0 bn"
+    assert w.money_parts(416_161_000_000) == ("US$", "416.2", "bn")
+    assert w.money_parts(Decimal("605800000")) == ("US$", "605.8", "m")
     assert w.per_share(Decimal("-0.125")) == "−0.12"
-    assert w.per_share(7.46, "USD") == "$7.46"
+    assert w.per_share(7.46, "USD") == "US$ 7.46"
 
 
 def test_ratios() -> None:
@@ -90,9 +90,9 @@ def figure(concept: str, unit: str, value: float | None, code: str | None = None
 @pytest.mark.parametrize(
     ("given_figure", "cell", "words"),
     [
-        (figure("revenue", "USD", 416_161_000_000), "416,161", "$416.2 billion"),
-        (figure("eps_diluted", "USD/shares", 7.46), "7.46", "$7.46"),
-        (figure("shares_diluted", "shares", 14_948_500_000), "14,948", "14.9 billion shares"),
+        (figure("revenue", "USD", 416_161_000_000), "416,161", "US$ 416.2 bn"),
+        (figure("eps_diluted", "USD/shares", 7.46), "7.46", "US$ 7.46"),
+        (figure("shares_diluted", "shares", 14_948_500_000), "14,948", "14.9 bn shares"),
         (figure("om", "percent", 31.97), "32.0%", "32.0%"),
         (figure("roe", "percent", 1250.0), "n/m", "n/m"),
         (figure("cr", "ratio", 0.988), "0.99×", "0.99×"),

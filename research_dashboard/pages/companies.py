@@ -134,11 +134,11 @@ def exact(value: Any) -> str:
 def in_report(found: Fact, scale: wording.Scale) -> str:
     """The value as a report's table shows it."""
     shown = wording.display({"concept": "", "unit": found.unit, "value": found.value}, scale)
-    return shown if "/" in found.unit else f"{shown} {_unit(found.unit)}"
-
-
-def _unit(unit: str) -> str:
-    return "million shares" if unit == "shares" else f"{wording.currency_name(unit)} million"
+    if "/" in found.unit:
+        return shown
+    if found.unit == "shares":
+        return f"{shown} m shares"
+    return str(wording.Money(wording.currency_name(found.unit), shown, "m"))
 
 
 def words_of(tag: str) -> str:

@@ -154,7 +154,7 @@ def _reported(page: RunPage) -> list[int]:
 def _drawn(trend: Trend) -> Markup:
     """Revenue over the years as a small drawing that says in words from where to where it goes."""
     ends = [
-        f"{' '.join(wording.money_tile(figure['value'], figure['unit'])).strip()} in {figure['period']['label']}"
+        f"{wording.money_words(figure['value'], figure['unit'])} in {figure['period']['label']}"
         for figure in (trend.first, trend.last)
     ]
     words = f"Revenue: {ends[0]}, {ends[1]}"

@@ -155,10 +155,12 @@ def _tiles(latest: tear.Latest, health: JSON) -> tuple[Tile, ...]:
         figure = latest.figure(concept) if concept else None
         if concept is None or figure is None:
             continue
-        number, unit = wording.display(figure, latest.book.scale), ""
-        if figure.get("value") is not None and figure["unit"] not in {"percent", "ratio", "days", "shares"}:
-            number, unit = wording.money_tile(figure["value"], figure["unit"])
-        tiles.append(Tile(figure["label"], latest.book.cell(figure), number, unit, latest.below(concept)))
+        shown = wording.Money("", wording.display(figure, latest.book.scale), "")
+        if figure.get("value") is not None and "/" in figure["unit"]:
+            shown = wording.Money(wording.currency_name(figure["unit"].partition("/")[0]), shown.number, "")
+        elif figure.get("value") is not None and figure["unit"] not in {"percent", "ratio", "days", "shares"}:
+            shown = wording.money_parts(figure["value"], figure["unit"])
+        tiles.append(Tile(figure["label"], latest.book.cell(figure), shown, latest.below(concept)))
     return tuple(tiles)
 
 
@@ -256,7 +258,7 @@ def _stated(figures: Sequence[JSON], cells: Sequence[Cell]) -> list[tuple[str, C
     for place, (figure, cell) in enumerate(zip(figures, cells, strict=True)):
         if not cell.present:
             continue
-        stated += [(wording.in_words(figure), cell), (wording.in_words(figure).lstrip(wording.MINUS), cell)]
+        stated += [(wording.in_words(figure), cell), (wording.in_words(figure).replace(wording.MINUS, ""), cell)]
         if figure["unit"] == "ratio":
             stated += [(wording.times(figure["value"], places), cell) for places in (1, 2)]
         for other in figures[place + 1 :]:

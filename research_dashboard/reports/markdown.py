@@ -20,7 +20,7 @@ def write(report: Report) -> str:
         *(f"**{question}.** {' '.join(_sentence(one) for one in said)}" for question, said in report.answers),
         _table(
             ["Figure", "Value", "Against"],
-            [[_text(t.label), _link(t.cell, f"{t.number} {t.unit}".strip()), _text(t.below)] for t in report.tiles],
+            [[_text(t.label), _link(t.cell, str(t.shown)), _text(t.below)] for t in report.tiles],
             "lrl",
         ),
         "## Key figures",

@@ -65,12 +65,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A big number: its cell, number and unit, and a line below."""
+    """A big number: its cell, how it is shown, and a line below."""
 
     label: str
     cell: Cell
-    number: str
-    unit: str
+    shown: wording.Money
     below: str
 
 

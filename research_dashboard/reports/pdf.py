@@ -68,7 +68,7 @@ def document(report: Report, paper: Paper = "a4") -> dict[str, Any]:
         "banners": [{"title": title, "text": text} for title, text in report.banners],
         "answers": [{"question": q, "said": [_sentence(s, places) for s in said]} for q, said in report.answers],
         "tiles": [
-            {"label": t.label, "number": t.number, "unit": t.unit, "below": t.below, "to": _to(t.cell, places)}
+            {"label": t.label, **t.shown._asdict(), "below": t.below, "to": _to(t.cell, places)}
             for t in report.tiles
         ],
         "first_chart": _chart(report.charts[0]) if report.charts else None,

@@ -108,7 +108,7 @@ def _summary(made: Workbook) -> None:
     rows = [("Company", " · ".join(report.identity)), ("Basis", report.basis)]
     rows += list(report.banners)
     rows += [(question, " ".join(plain(one) for one in said)) for question, said in report.answers]
-    rows += [(tile.label, f"{tile.number} {tile.unit}".strip() + f" ({tile.below})") for tile in report.tiles]
+    rows += [(tile.label, f"{tile.shown} ({tile.below})") for tile in report.tiles]
     rows += [
         (
             "Money",

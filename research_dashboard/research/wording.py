@@ -63,11 +63,15 @@ class Scale:
 MILLIONS = Scale()
 
 
-class Tile(NamedTuple):
-    """A big figure and its unit: 416.2, US$ bn."""
+class Money(NamedTuple):
+    """An amount outside of tables, in the three parts that it is always written in: US$, 416.2, bn."""
 
+    currency: str
     number: str
     unit: str
+
+    def __str__(self) -> str:
+        return " ".join(part for part in self if part)
 
 
 def currency_name(currency: str) -> str:
@@ -86,35 +90,24 @@ def money(value: Number, scale: Scale = MILLIONS) -> str:
     return number(exact(value) / MILLION, scale.places)
 
 
-def money_words(value: Number, currency: str = "USD", *, signed: bool = False) -> str:
-    """In a sentence: $416.2 billion, −$75.3 million, $512,000; other currencies as EUR 1.2 billion."""
-    raw = exact(value)
-    size = abs(raw)
-    if rounded(size / MILLION, 1) >= 1000:
-        digits = f"{number(size / BILLION, 1)} billion"
-    elif size >= MILLION:
-        digits = f"{number(size / MILLION, 1)} million"
-    else:
-        digits = number(size)
-    sign = MINUS if raw < 0 else "+" if signed and raw > 0 else ""
-    return f"{sign}${digits}" if currency == "USD" else f"{sign}{currency} {digits}"
-
-
-def money_tile(value: Number, currency: str = "USD") -> Tile:
-    """On a tile: billions with one decimal from 1,000 million, else millions with one."""
+def money_parts(value: Number, currency: str = "USD") -> Money:
+    """On a tile, in a sentence: billions with one decimal from 1,000 million on, then millions, then the amount."""
     raw, name = exact(value), currency_name(currency)
     if rounded(abs(raw) / MILLION, 1) >= 1000:
-        return Tile(number(raw / BILLION, 1), f"{name} bn")
-    return Tile(number(raw / MILLION, 1), f"{name} m")
+        return Money(name, number(raw / BILLION, 1), "bn")
+    if abs(raw) >= MILLION:
+        return Money(name, number(raw / MILLION, 1), "m")
+    return Money(name, number(raw), "")
+
+
+def money_words(value: Number, currency: str = "USD") -> str:
+    """US$ 416.2 bn, US$ −75.3 m, US$ 512,000; other currencies by their code: EUR 1.2 bn."""
+    return str(money_parts(value, currency))
 
 
 def per_share(value: Number, currency: str | None = None) -> str:
-    """Two decimals: 7.46; with a currency, for a sentence: $7.46."""
-    digits = number(abs(exact(value)), 2)
-    sign = MINUS if rounded(value, 2) < 0 else ""
-    if currency is None:
-        return f"{sign}{digits}"
-    return f"{sign}${digits}" if currency == "USD" else f"{sign}{currency} {digits}"
+    """Two decimals: 7.46; with a currency, for a sentence: US$ 7.46."""
+    return number(value, 2) if currency is None else str(Money(currency_name(currency), number(value, 2), ""))
 
 
 # ── Ratios and changes ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -270,12 +263,12 @@ def display(figure: Mapping[str, Any] | None, scale: Scale = MILLIONS, *, signed
 
 
 def in_words(figure: Mapping[str, Any]) -> str:
-    """The same in a sentence: $416.2 billion, 32.0%, 29.1×, not reported."""
+    """The same in a sentence: US$ 416.2 bn, 32.0%, 29.1×, not reported."""
     value, unit = figure.get("value"), figure["unit"]
     if value is None:
         return NOT_IN_DATA if figure.get("code") == "not_in_data" else WORDS[absence(figure.get("code")).mark]
     if unit == "shares":
-        return f"{money_words(value, 'shares').removeprefix('shares ')} shares"
+        return f"{money_words(value, '')} shares"
     if "/" in unit:
         return per_share(value, unit.split("/")[0])
     if unit in {"percent", "ratio", "days"}:
