@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from research_dashboard.research import standing
 from research_dashboard.research.crowd import MOST, Size, size_of
 from research_dashboard.research.model import Company, FiscalYear
-from research_dashboard.research.peer_results import market_position, peer_comparison
+from research_dashboard.research.peer_results import market_position, peer_comparison, shown_json
 from research_dashboard.research.peers import Comparison, calendar_year, compare, related
 from research_dashboard.research.rules import RULES
 from research_dashboard.research.rules.engine import Trial
@@ -101,7 +101,10 @@ def test_the_set_widens_until_five_peers_and_the_findings_take_the_narrowest_of_
     found = compared(filer(1, 7372), *same4, *same3, *same2, filer(8, 2834))
     assert (found.display.level, len(found.display.peers)) == ("sic2", 6)
     assert found.display.text == "6 companies of SIC 73; fewer than five share SIC 7372 or 737 in the loaded data"
-    assert "no finding uses them" in (found.display.warning or "")
+    assert found.warning == (
+        "These companies share no more than a broad industry with the company. Ranks within the set say little. "
+        "Findings compare with the 3 companies of SIC 7372 instead."
+    )
     assert found.finding is not None
     assert (found.finding.level, len(found.finding.peers), found.finding.close, found.finding.ranks) == (
         "sic4",
@@ -123,14 +126,33 @@ def test_an_office_of_five_is_wide_and_all_that_is_loaded_never_feeds_a_rule() -
 
 def test_companies_that_share_no_industry_are_not_said_to_share_a_broad_one() -> None:
     everyone = compared(filer(1, 3571), *[filer(n, 7000 + 100 * n, office=str(n)) for n in range(2, 8)])
-    assert (everyone.display.warning or "").startswith("These companies share no industry with the company")
+    assert everyone.warning == (
+        "These companies share no industry with the company: they are only those that are loaded. "
+        "Ranks within the set say little. No finding uses the set."
+    )
     office = compared(filer(1, 3571), *[filer(n, 7000 + 100 * n) for n in range(2, 7)])
-    assert (office.display.warning or "").startswith("These companies share no more than a broad industry")
+    assert office.warning == (
+        "These companies share no more than a broad industry with the company. Ranks within the set say little. "
+        "Findings compare growth alone, with its median; none uses a rank."
+    )
+
+
+def test_what_findings_compare_with_is_said_wherever_it_is_not_the_table() -> None:
+    broad = compared(filer(1, 7372), *[filer(n, 7300 + n) for n in range(2, 8)])
+    assert (broad.display.level, broad.finding and broad.finding.level) == ("sic2", "sic2")
+    assert (broad.warning or "").endswith("Findings compare with its median; none uses a rank.")
+    narrower = compared(filer(1, 7372), *[filer(n, 7372) for n in (2, 3, 4)], *[filer(n, 7373) for n in (5, 6)])
+    assert narrower.warning is None
+    assert narrower.text == (
+        "5 companies of SIC 737; fewer than five share SIC 7372 in the loaded data. "
+        "Findings compare with the 3 companies of SIC 7372 instead."
+    )
+    assert shown_json(narrower) == {"level": "sic3", "text": narrower.text, "peers": 5}
 
 
 def test_a_narrow_set_of_five_needs_no_warning() -> None:
     found = compared(filer(1, 7372), *[filer(n, 7372) for n in range(2, 7)])
-    assert (found.display.level, found.display.warning) == ("sic4", None)
+    assert (found.display.level, found.warning) == ("sic4", None)
     assert found.display.text == "5 companies of SIC 7372"
     assert [peer.company.id for peer in found.display.peers] == [6, 5, 4, 3, 2]  # largest revenue first
 
@@ -138,7 +160,7 @@ def test_a_narrow_set_of_five_needs_no_warning() -> None:
 def test_a_choice_is_taken_as_it_is() -> None:
     found = compared(filer(1, 7372), *[filer(n, 7372) for n in range(2, 8)], chosen=(3, 5))
     assert (found.display.level, len(found.display.peers), found.finding) == ("chosen", 2, None)
-    assert "Fewer than three peers" in (found.display.warning or "")
+    assert "Fewer than three peers" in (found.warning or "")
     three = compared(filer(1, 7372), *[filer(n, 100 * n) for n in range(2, 8)], chosen=(3, 5, 7))
     assert three.finding is three.display
 
@@ -286,7 +308,7 @@ def test_of_a_crowd_the_nearest_in_size_are_compared_and_nobody_else_is_read() -
     assert max(read) < 150
     assert found.display.crowd == 300
     assert found.display.text == "60 companies: the nearest in revenue of the 300 of SIC 7372"
-    assert (found.display.warning or "").startswith("300 companies with figures share SIC 7372: compared are the 60")
+    assert (found.warning or "").startswith("300 companies with figures share SIC 7372: compared are the 60")
     assert found.display.basis == "SIC 7372 nearest in size"
     assert peer_comparison(found)["set"]["crowd"] == 300
 
@@ -302,7 +324,7 @@ def test_of_a_crowd_those_without_a_fresh_size_come_last() -> None:
 
 def test_an_industry_that_is_not_crowded_is_compared_whole() -> None:
     found, read = crowded(MOST, {})
-    assert (len(read), found.display.crowd, found.display.warning) == (MOST, 0, None)
+    assert (len(read), found.display.crowd, found.warning) == (MOST, 0, None)
 
 
 def test_no_rule_ranks_by_revenue_a_set_chosen_by_revenue() -> None:

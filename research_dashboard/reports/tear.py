@@ -11,6 +11,7 @@ from research_dashboard.reports.model import Finding, Gap, RunFacts, Standing
 from research_dashboard.reports.sentences import Fragment, Sentence, plain, say
 from research_dashboard.research import wording
 from research_dashboard.research.concepts import OWN
+from research_dashboard.research.peers import CLOSE_FROM, NARROW
 from research_dashboard.research.places import place_name
 
 
@@ -25,9 +26,18 @@ class Latest:
     restated: int  # figures of the years shown that later filings restated
 
     @property
-    def close(self) -> bool:
-        """False when the peer set is so wide that a rank in it says little."""
-        return not (self.position.get("set") or {}).get("warning")
+    def unranked(self) -> str:
+        """Why no rank is given: the peers are no near kin, too few, or chosen by their revenue; empty where one is."""
+        peers = self.position.get("set") or {}
+        if peers.get("level") == "all":
+            return "The peers at hand share no industry with it, so no rank is given."
+        if peers.get("level", "sic4") not in NARROW:
+            return "The peers at hand share no more than a broad industry with it, so no rank is given."
+        if 0 < peers.get("peers", CLOSE_FROM) < CLOSE_FROM:
+            return "Fewer than three peers are at hand, so no rank is given."
+        if peers.get("crowd"):
+            return "Its peers are those nearest in revenue, so no rank is given."
+        return ""
 
     def figure(self, concept: str, back: int = 0) -> JSON | None:
         """The figure `back` years before the newest; None where the results have none."""
@@ -56,8 +66,8 @@ class Latest:
         return "" if shown in {wording.DASH, wording.NOT_MEANINGFUL} else shown
 
     def rank(self, concept: str) -> str:
-        """4 of 6; empty where it is not ranked, or among companies of other industries."""
-        found = next((row.rank for row in self.standing if row.ratio == concept), "") if self.close else ""
+        """4 of 6; empty where it is not ranked, or where a rank would say little."""
+        found = "" if self.unranked else next((row.rank for row in self.standing if row.ratio == concept), "")
         return "" if found == wording.DASH else found
 
     def below(self, concept: str) -> str:
@@ -162,8 +172,8 @@ def how_it_stands(latest: Latest) -> tuple[Sentence, ...]:
     share, place, of = (latest.position.get(key) for key in ("market_share", "rank", "of"))
     if latest.present("revenue"):
         revenue = latest.words("revenue")
-        if not latest.close:
-            sentences.append(say("Revenue of {}. No close peers are at hand to rank it among.", revenue))
+        if latest.unranked:
+            sentences.append(say(f"Revenue of {{}}. {latest.unranked}", revenue))
         elif place and of and isinstance(share, Mapping) and share.get("value") is not None:
             sentences.append(say(f"Revenue of {{}}: number {place} of {of}, with {share['wording']}.", revenue))
         else:

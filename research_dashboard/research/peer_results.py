@@ -43,7 +43,7 @@ def market_position(subject: Analysed, comparison: Comparison | None) -> dict[st
         "of": len(shown.members),
         "concentration": standing.concentration([own, *others]),
         "calendar_year": shown.calendar_year,
-        "set": set_json(shown),
+        "set": shown_json(comparison),
         "excluded": _excluded(shown.excluded),
         "facts": facts_json(member.figure("revenue") for member in shown.members),
     }
@@ -65,7 +65,7 @@ def peer_comparison(comparison: Comparison | None) -> dict[str, Any]:
     figures = {id(member): {name: member.figure(name) for name in COLUMNS} for member in shown.members}
     return {
         "calendar_year": shown.calendar_year,
-        "set": set_json(shown),
+        "set": shown_json(comparison),
         "finding_set": set_json(comparison.finding) if comparison.finding else None,
         "members": [
             _who(member)
@@ -85,11 +85,18 @@ def peer_comparison(comparison: Comparison | None) -> dict[str, Any]:
 
 
 def set_json(peers: PeerSet) -> dict[str, Any]:
-    """Which set it is, in words, with the warning that belongs above its table."""
-    stored: dict[str, Any] = {"level": peers.level, "text": peers.text, "peers": len(peers.peers)}
-    stored |= {"crowd": peers.crowd} if peers.crowd else {}
-    told = [note["text"] for peer in peers.peers for note in peer.analysis.notes if note["kind"] == "sector"]
-    warning = " ".join([*([peers.warning] if peers.warning else []), *told])
+    """Which set it is, in words."""
+    stored = {"level": peers.level, "text": peers.text, "peers": len(peers.peers)}
+    return stored | ({"crowd": peers.crowd} if peers.crowd else {})
+
+
+def shown_json(comparison: Comparison) -> dict[str, Any]:
+    """The display set, with the warning that belongs above its table."""
+    told = [
+        note["text"] for peer in comparison.display.peers for note in peer.analysis.notes if note["kind"] == "sector"
+    ]
+    warning = " ".join([*([comparison.warning] if comparison.warning else []), *told])
+    stored = set_json(comparison.display) | {"text": comparison.text}
     return stored | ({"warning": warning} if warning else {})
 
 

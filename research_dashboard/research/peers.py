@@ -116,22 +116,21 @@ class PeerSet:
         return text + (f"; fewer than five share SIC {listed(tried, 'or')} in the loaded data" if tried else "")
 
     @property
-    def warning(self) -> str | None:
-        """What must be read before the table; None for a set that is narrow and large enough."""
+    def named(self) -> str:
+        """3 companies of SIC 7372."""
+        return f"{counted(len(self.peers), 'company', 'companies')} of {self.basis}"
+
+    @property
+    def doubt(self) -> str | None:
+        """What is wrong with the set itself; None for one that is narrow and large enough."""
         if not self.peers:
             return "There is no company to compare with in the loaded data."
         if self.level == "all":
-            return (
-                "These companies share no industry with the company: they are only those that are loaded. "
-                "Ranks within the set say little, and no finding uses them."
-            )
+            return "These companies share no industry with the company: they are only those that are loaded."
         if self.level not in NARROW:
-            return (
-                "These companies share no more than a broad industry with the company. "
-                "Ranks within the set say little, and no finding uses them."
-            )
+            return "These companies share no more than a broad industry with the company."
         if len(self.peers) < CLOSE_FROM:
-            return "Fewer than three peers: there is no median, and no finding uses the set."
+            return "Fewer than three peers: there is no median."
         if self.crowd:
             basis = level_basis(self.level, self.subject.company)
             return (
@@ -152,6 +151,30 @@ class Comparison:
     def calendar_year(self) -> int:
         """The year all members are compared in."""
         return self.display.calendar_year
+
+    @property
+    def text(self) -> str:
+        """The display set in words; which set the findings use, where that is another and no warning says so."""
+        elsewhere = self.finding is not None and self.finding.level != self.display.level
+        return f"{self.display.text}. {self._used}" if elsewhere and self.display.ranks else self.display.text
+
+    @property
+    def warning(self) -> str | None:
+        """What must be read before the table, and what findings use then; None where there is nothing to warn of."""
+        doubt = self.display.doubt
+        if doubt is None or not self.display.peers or (self.display.ranks and self.finding is not None):
+            return doubt
+        return f"{doubt} {'' if self.display.ranks else 'Ranks within the set say little. '}{self._used}"
+
+    @property
+    def _used(self) -> str:
+        """What the rules that look at peers compare the company with."""
+        if self.finding is None:
+            return "No finding uses the set."
+        growth = "" if self.finding.close else " growth alone,"
+        if self.finding.level == self.display.level:
+            return f"Findings compare{growth} with its median; none uses a rank."
+        return f"Findings compare{growth} with the {self.finding.named} instead."
 
 
 def wider(level: Level, than: Level) -> bool:

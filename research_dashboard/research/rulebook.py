@@ -46,8 +46,9 @@ def peer_rules() -> list[str]:
         "subject's, as a ratio, are compared, and the page says so.",
         f"Left out, with the reason, is who reports in another currency, whose newest year ended more than "
         f"{round(STALE_DAYS * 12 / 365)} months before the as-of date, or who has no revenue in the comparison year.",
-        f"Rules read a set only from {CLOSE_FROM} peers of one industry on; a rule of growth also one of {WIDE_FROM} "
-        "peers of one review office.",
+        f"Rules read a set only from {CLOSE_FROM} peers of one industry on, the narrowest there is; a rule of growth "
+        f"also one of {WIDE_FROM} peers of one review office. The sentence names the set, which may be another than "
+        "the table's.",
     ]
 
 

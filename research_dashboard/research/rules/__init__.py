@@ -9,6 +9,6 @@ from research_dashboard.research.rules.weaknesses import WEAKNESSES
 # Raised whenever the same filings give other results: a rule, a threshold, a score, the selection, a concept's tags, a
 # ratio, a code of absence, the choice of peers. Findings of different versions are not compared.
 # 2: the sixty nearest in size of a crowded industry; what does not apply to banks and insurers has codes of its own.
-RULES_VERSION = "2"
+RULES_VERSION = "3"
 
 RULES: tuple[Rule, ...] = (*STRENGTHS, *WEAKNESSES, *OPPORTUNITIES, *THREATS)

@@ -120,7 +120,7 @@ class Trial:
             return Verdict(rule, "silent")
         if any(self.verdict(other).fired for other in rule.unless):
             return Verdict(rule, "silenced")
-        sentence = (hit.sentence or rule.sentence).format(**hit.words) + reader.qualifiers()
+        sentence = (hit.sentence or rule.sentence).format(**hit.words) + reader.qualifiers(hit)
         score = round(rule.base + SPAN * min(1.0, max(0.0, hit.excess)), 1)
         return Verdict(rule, "fired", score, sentence, tuple(reader.used))
 
@@ -278,13 +278,15 @@ class Reader:
         """A hit when it happens."""
         return Hit(excess, words, sentence) if happens else None
 
-    def qualifiers(self) -> str:
-        """What must be said behind the sentence: an older year than the newest; an impairment."""
-        year = self._year(0)
-        text = ""
+    def qualifiers(self, hit: Hit) -> str:
+        """What must be said behind the sentence: which peers, where it does not say; an older year; an impairment."""
+        year, said = self._year(0), []
+        if self._rule.peers and "basis" not in hit.words:
+            said.append(f"peers of {self.set.basis}")
         if self._rule.peers and self.set.subject.year.end != year.end:
             year = self.set.subject.year
-            text = f" ({year.label}, the year compared)"
+            said.append(f"{year.label}, the year compared")
+        text = f" ({'; '.join(said)})" if said else ""
         charge = self.impairment(year) if self._rule.impairment else None
         return text if charge is None else f"{text}, after impairment charges of {money_words(charge, self.currency)}"
 
