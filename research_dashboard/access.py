@@ -63,7 +63,7 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "api.run": (VIEWER, RESEARCHER),
     "api.runs": (VIEWER, RESEARCHER),
     "api.run_create": (RESEARCHER, RESEARCHER),
-    "pages.view": (VIEWER, RESEARCHER),
+    "pages.view": (VIEWER, VIEWER),
     "pages.view_save": (RESEARCHER, RESEARCHER),
     "pages.bulk": (RESEARCHER, RESEARCHER),
     "pages.bulk_progress": (RESEARCHER, RESEARCHER),
@@ -155,6 +155,12 @@ def actor() -> Actor | None:
     """Who is behind the present request; None for somebody who has not signed in."""
     found: Actor | None = g.get("actor")
     return found
+
+
+def reader() -> str:
+    """Under which name each reader's own things are kept (inbox, views): the user's number; "" without accounts."""
+    who = actor()
+    return "" if who is None or who.user_id is None else str(int(who.user_id))
 
 
 def may_read(endpoint: str) -> bool:

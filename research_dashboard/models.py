@@ -8,7 +8,16 @@ from research_dashboard.tables.changes import RunChanges
 from research_dashboard.tables.companies import Company, DataLoad, Fact, Filing, Ticker, XbrlTag
 from research_dashboard.tables.idempotency import IdempotencyKey
 from research_dashboard.tables.preferences import Preference
-from research_dashboard.tables.record import RUN_SEARCH, CompanyName, RunCount, RunNote, RunTag, SavedView, Tag
+from research_dashboard.tables.record import (
+    RUN_SEARCH,
+    CompanyName,
+    ReaderView,
+    RunCount,
+    RunNote,
+    RunTag,
+    SavedView,
+    Tag,
+)
 from research_dashboard.tables.run_log import Level, RunLogLine
 from research_dashboard.tables.runs import (
     ENDED,
@@ -56,6 +65,7 @@ __all__ = [
     "NoticeKind",
     "Origin",
     "Preference",
+    "ReaderView",
     "ResearchDetail",
     "ResearchResult",
     "ResearchRun",

@@ -27,6 +27,7 @@ from research_dashboard.pages import (
     uploads,
     watchlists,
 )
+from research_dashboard.pages.history_links import record_url
 
 pages = Blueprint("pages", __name__)
 
@@ -91,4 +92,5 @@ def init_app(app: Flask) -> None:
     """Register the pages and what they share."""
     frame.init_app(app)
     curl.init_app(app)
+    app.jinja_env.globals["record_url"] = record_url
     app.register_blueprint(pages)

@@ -6,7 +6,11 @@ from urllib.parse import urlencode
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_migrate import downgrade, upgrade
 
+from research_dashboard.extensions import db
+from research_dashboard.queries.saved_views import saved_views
+from research_dashboard.services import accounts
 from tests.conftest import Page
 from tests.test_run_filter import store
 
@@ -36,15 +40,101 @@ def test_a_view_is_saved_opened_and_removed(client: FlaskClient, visit: Visit) -
     assert client.get(f"{PATH}/views/1").status_code == 404
 
 
-def test_the_record_opens_with_the_default_view_and_clear_still_shows_all(client: FlaskClient, visit: Visit) -> None:
-    client.post(f"{PATH}/views", data={"name": "Failed", "query": "status=Failed"})
+def default(client: FlaskClient, query: str = "status=Failed&company=other") -> None:
+    """Save a view, and open the record with it."""
+    client.post(f"{PATH}/views", data={"name": "Usual", "query": query})
     client.post(f"{PATH}/views/1", data={"do": "default"})
+
+
+def test_the_record_opens_with_the_default_view_until_that_is_taken_back(client: FlaskClient, visit: Visit) -> None:
+    default(client)
     opened = client.get(PATH, follow_redirects=True)
-    assert opened.request.args.to_dict() == {"status": "Failed", "view": "1"}
-    cleared = visit(visit(f"{PATH}?company=x").soup.find("a", string="Clear Filters")["href"])
-    assert len(cleared.soup.select("tbody tr")) == 2
+    assert opened.request.args.to_dict() == {"status": "Failed", "company": "other", "view": "1"}
+    assert visit(opened.request.url).text("[aria-label='Saved views'] [aria-current]") == "Usual default"
     client.post(f"{PATH}/views/1", data={"do": "no_default"})
     assert client.get(PATH).status_code == 200
+
+
+def controls(page: Page) -> list[str]:
+    """Where the list's own controls lead: clearing, every chip that takes something out, the dialog's way back."""
+    ways = ("a:-soup-contains('Clear Filters')", "#facets a[aria-label^=Remove]", "#facets a:-soup-contains('All')")
+    return [str(link["href"]) for link in page.soup.select(", ".join((*ways, "#run-dialog a[data-close]")))]
+
+
+def test_every_control_of_the_list_leaves_the_default_view(client: FlaskClient, visit: Visit) -> None:
+    default(client)
+    left = set()
+    for query in ("status=Failed", "company=other", "q=status:failed", "status=Failed&company=acme", "run=1&view=all"):
+        page = visit(f"{PATH}?{query}")
+        assert len(controls(page)) >= 2, query
+        left |= {url for url in controls(page) if "view=all" in url}
+        assert PATH not in controls(page), query
+    assert left == {f"{PATH}?view=all"}
+    assert len(visit(f"{PATH}?view=all").soup.select("tbody tr")) == 2
+
+
+def test_emptying_the_last_box_leaves_the_default_view_with_and_without_javascript(
+    client: FlaskClient, visit: Visit
+) -> None:
+    default(client)
+    emptied = f"{PATH}?company=&status=&start=&end=&q=&sort=&per_page="
+    assert len(visit(emptied).soup.select("tbody tr")) == 2
+    shown = {"HX-Request": "true", "HX-Current-URL": f"http://localhost{PATH}?company=other"}
+    assert client.get(emptied, headers=shown).headers["HX-Push-Url"] == f"{PATH}?view=all"
+
+
+def test_who_has_no_default_view_reads_the_bare_address(client: FlaskClient, visit: Visit) -> None:
+    assert PATH in controls(visit(f"{PATH}?company=other"))
+
+
+def test_a_view_is_pinned_or_the_default_for_who_says_so_and_for_nobody_else(app: Flask) -> None:
+    with app.app_context():
+        for name, role in (("ann", "researcher"), ("bob", "viewer")):
+            accounts.add_user(name, "correct horse battery", role)
+    ann, bob = app.test_client(), app.test_client()
+    for client, name in ((ann, "ann"), (bob, "bob")):
+        client.post("/login", data={"name": name, "password": "correct horse battery"})
+    ann.post(f"{PATH}/views", data={"name": "Failed", "query": "status=Failed"})
+    ann.post(f"{PATH}/views", data={"name": "Acme", "query": "company=acme"})
+    ann.post(f"{PATH}/views/1", data={"do": "default"})
+    ann.post(f"{PATH}/views/1", data={"do": "pin"})
+    assert bob.get(PATH).status_code == 200
+    bob.post(f"{PATH}/views/2", data={"do": "default"})
+    assert bob.get(PATH).location == f"{PATH}/views/2"
+    assert ann.get(PATH).location == f"{PATH}/views/1"
+    assert ['id="views"' in client.get("/").text for client in (ann, bob)] == [True, False]
+    ann.post(f"{PATH}/views/1", data={"do": "remove"})
+    assert ann.get(PATH).status_code == 200
+
+
+def test_a_default_view_of_before_is_everybodys_own_afterwards(app: Flask) -> None:
+    with app.app_context():
+        accounts.add_user("ann", "correct horse battery", "viewer")
+        downgrade(revision="0020")
+        values = "'ann', '2026-01-01 00:00:00+00:00'"
+        for name, usual, pinned in (("a", True, False), ("b", False, True), ("c", False, False)):
+            with db.engine.begin() as connection:
+                connection.exec_driver_sql(
+                    "INSERT INTO saved_views (name, query, author, created_at, is_default, pinned) "
+                    f"VALUES ('{name}', 'company={name}', {values}, {usual}, {pinned})"
+                )
+        upgrade()
+        for reader in ("", "1"):
+            found = [
+                (view.name, bool(view.is_default), bool(view.pinned)) for view in saved_views(db.session(), reader)
+            ]
+            assert found == [("a", True, False), ("b", False, True), ("c", False, False)]
+
+
+def test_what_is_done_to_a_view_leads_back_to_the_filter_that_was_shown(client: FlaskClient) -> None:
+    default(client)
+    form = {"do": "pin", "query": "company=acme&sort=id"}
+    assert client.post(f"{PATH}/views/1", data=form).location == f"{PATH}?company=acme&sort=id"
+    assert client.post(f"{PATH}/views/1", data={"do": "pin", "query": "no=such"}).location == f"{PATH}?view=all"
+
+
+def test_a_view_that_is_none_is_refused(visit: Visit) -> None:
+    assert "“x” is not all or the number of a view" in visit(f"{PATH}?view=x", status=422).text("#runs .msg")
 
 
 @pytest.mark.parametrize(

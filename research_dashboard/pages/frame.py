@@ -18,7 +18,7 @@ from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as AnyResponse
 
 from research_dashboard import peek
-from research_dashboard.access import actor, may_read, single_user
+from research_dashboard.access import actor, may_read, reader, single_user
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import db, to_json
 from research_dashboard.intake import network
@@ -221,12 +221,10 @@ def pretty(value: Any) -> str:
 
 def unread() -> int:
     """How many notices of the inbox are not read yet; 0 where the database cannot say."""
-    who = actor()
-    if who is None:
+    if actor() is None:
         return 0
-    reader = "" if who.user_id is None else int(who.user_id)
     try:
-        return int(peek.rows(UNREAD.format(reader=reader))[0][0])
+        return int(peek.rows(UNREAD.format(reader=reader()))[0][0])
     except SQLAlchemyError:
         return 0
 

@@ -12,12 +12,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as AnyResponse
 
 from research_dashboard import charts, htmx
+from research_dashboard.access import reader
 from research_dashboard.extensions import db, to_json
 from research_dashboard.logs import logger
-from research_dashboard.models import ENDED, ResearchRun, SavedView, Status, Tag
+from research_dashboard.models import ENDED, ResearchRun, Status, Tag
 from research_dashboard.pages.edits import organise_context
 from research_dashboard.pages.frame import preferences, readable, result_title
-from research_dashboard.pages.history_links import COLUMNS, Links
+from research_dashboard.pages.history_links import COLUMNS, Links, record_url, usual_view
 from research_dashboard.queries.organised import tag_names, tags_of
 from research_dashboard.queries.run_facets import MARK, UNMARK, Facet, facets, snippets, sought
 from research_dashboard.queries.run_fields import FIELDS, LARGEST, SOURCES, STATUSES
@@ -31,7 +32,7 @@ from research_dashboard.queries.runs import (
     runs_beside,
     runs_page,
 )
-from research_dashboard.queries.saved_views import saved_views
+from research_dashboard.queries.saved_views import View, saved_views
 from research_dashboard.queries.trends import Trend, revenue_trends
 from research_dashboard.research import wording
 from research_dashboard.tables.runs import OURS
@@ -45,27 +46,18 @@ MOST_JSON = 20_000  # characters of a result that the dialog shows; the API has 
 
 def historical_records() -> AnyResponse:
     """Browse and filter past research runs; with run=ID the details of that run over them."""
-    if not request.args and (usual := _default_view()):
-        return redirect(url_for("pages.view", view_id=usual.id))
+    if not request.args and (usual := usual_view()):
+        return redirect(url_for("pages.view", view_id=usual))
     try:
         wanted = RunFilter.parse(
             request.args.items(multi=True), zone=preferences().zone, also=("run", "facets", "view")
         )
-        run_id = _run_id()
+        run_id, view_id = _number("run", "the number of a run"), _view_shown()
     except InvalidFilter as error:
         return refused(error)
     if run_id is None:
-        return _answer(wanted, 200)
+        return _answer(wanted, 200, view_shown=view_id)
     return _details(wanted, run_id)
-
-
-def _default_view() -> SavedView | None:
-    """The view that the record opens with; none when the database cannot say."""
-    try:
-        return next((view for view in saved_views(db.session()) if view.is_default), None)
-    except SQLAlchemyError:
-        logger.exception("the saved views cannot be read")
-        return None
 
 
 def refused(error: InvalidFilter) -> Response:
@@ -73,13 +65,18 @@ def refused(error: InvalidFilter) -> Response:
     return _answer(RunFilter(zone=preferences().zone), 422, errors=error.errors, sent=error.sent)
 
 
-def _run_id() -> int | None:
-    """The run that the address asks for. Raises InvalidFilter."""
-    text = request.args.get("run", "").strip()
+def _view_shown() -> int | None:
+    """The saved view whose filter this is, as its address leads here; none of view=all. Raises InvalidFilter."""
+    return None if request.args.get("view") == "all" else _number("view", "all or the number of a view")
+
+
+def _number(name: str, what: str) -> int | None:
+    """The number of a run or a view that the address names. Raises InvalidFilter."""
+    text = request.args.get(name, "").strip()
     if not text:
         return None
     if not re.fullmatch(r"[0-9]{1,19}", text) or not 1 <= int(text) <= LARGEST:
-        error = FieldError("run", f"“{text[:30]}” is not the number of a run: a whole number from 1 to {LARGEST:,}.")
+        error = FieldError(name, f"“{text[:30]}” is not {what}: a whole number from 1 to {LARGEST:,}.")
         raise InvalidFilter((error,), dict(request.args.items()))
     return int(text)
 
@@ -95,7 +92,7 @@ def _answer(
     """The list under the filter; its errors, or that it cannot be read, in place of the rows (P72)."""
     page: RunPage | None = None
     more: list[Facet] = []
-    views: Sequence[SavedView] = ()
+    views: Sequence[View] = ()
     tags: Sequence[str] = ()
     places: Mapping[int, str] = {}
     drawn: Mapping[int, Markup] = {}
@@ -105,7 +102,7 @@ def _answer(
     if not errors:
         try:
             page = runs_page(db.session(), wanted)
-            views = saved_views(db.session())
+            views = saved_views(db.session(), reader())
             tags = tag_names(db.session()) if not htmx.is_partial() else ()
             if with_facets and not htmx.is_partial():  # else they follow the rows by themselves
                 more = facets(db.session(), wanted)
@@ -197,11 +194,7 @@ def _marked(text: str) -> Markup:
 def _address(links: Links, sent: Mapping[str, Any] | None) -> str:
     """The address that shows the same again: without blanks, mistakes included."""
     known = {name: text for name, text in (sent or {}).items() if name in NAMES}
-    return (
-        links.page(links.wanted.page, links.wanted.cursor)
-        if sent is None
-        else url_for("pages.historical_records", **known)
-    )
+    return links.page(links.wanted.page, links.wanted.cursor) if sent is None else record_url(**known)
 
 
 def _details(wanted: RunFilter, run_id: int) -> Response:

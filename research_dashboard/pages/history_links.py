@@ -4,11 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import url_for
+from flask import request, url_for
+from sqlalchemy.exc import SQLAlchemyError
 
+from research_dashboard.access import reader
 from research_dashboard.queries.run_facets import terms, with_term
 from research_dashboard.queries.run_filter import USUAL
 from research_dashboard.queries.runs import RunFilter
+from research_dashboard.queries.saved_views import default_view
 
 # Column of the table: name in the filter, heading, hint in its box.
 COLUMNS = (
@@ -27,6 +30,27 @@ COLUMNS = (
     ("error", "Error kind", "contains"),
 )
 LABELS = {name: label for name, label, _ in COLUMNS}
+DEFAULT_VIEW = "research_dashboard.default_view"
+
+
+def usual_view() -> int | None:
+    """The view that the record opens with for this reader, asked once a request; None when the database cannot say."""
+    kept = request.environ
+    if DEFAULT_VIEW not in kept:
+        try:
+            kept[DEFAULT_VIEW] = default_view(reader())
+        except SQLAlchemyError:
+            kept[DEFAULT_VIEW] = None
+    found: int | None = kept[DEFAULT_VIEW]
+    return found
+
+
+def record_url(**params: Any) -> str:
+    """The record under this filter. Without one all runs: view=all says so where the bare address opens a view."""
+    given = {name: value for name, value in params.items() if value not in ("", None)}
+    if not given and usual_view() is not None:
+        given["view"] = "all"
+    return url_for("pages.historical_records", **given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +75,7 @@ class Links:
     def here(self, **changes: Any) -> str:
         """This page with the changes."""
         shown: dict[str, Any] = {"facets": "1"} if changes.pop("facets", self.facets) else {}
-        return url_for("pages.historical_records", **self.wanted.params(**changes), **shown)
+        return record_url(**self.wanted.params(**changes), **shown)
 
     def adding(self, term: str) -> str:
         """This page with one more term in its filter text."""
@@ -74,7 +98,7 @@ class Links:
     def run(self, run_id: int) -> str:
         """The details of the run, over this page."""
         shown: dict[str, Any] = {"facets": "1"} if self.facets else {}
-        return url_for("pages.historical_records", **self.wanted.params(), run=run_id, **shown)
+        return record_url(**self.wanted.params(), run=run_id, **shown)
 
     def file(self, kind: str) -> str:
         """The whole filter as a file."""

@@ -1,7 +1,7 @@
 """Putting the record in order from pages: many runs at once, one run's title, tags and notes, the trash."""
 
 from collections.abc import Callable, Mapping
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from flask import Response, abort, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -11,7 +11,7 @@ from research_dashboard.access import refuse_purging
 from research_dashboard.extensions import db
 from research_dashboard.pages.frame import preferences
 from research_dashboard.pages.history import refused
-from research_dashboard.pages.history_links import Links
+from research_dashboard.pages.history_links import Links, record_url
 from research_dashboard.pages.runs import researcher
 from research_dashboard.queries import work
 from research_dashboard.queries.bulk import bulk_job
@@ -88,7 +88,7 @@ def _picked() -> list[int]:
 
 
 def _list(wanted: RunFilter) -> str:
-    return url_for("pages.historical_records", **wanted.params(page=wanted.page))
+    return record_url(**wanted.params(page=wanted.page))
 
 
 def _comparison(chosen: Chosen) -> str:
@@ -132,9 +132,7 @@ def _confirm(action: str, chosen: Chosen, back: str, name: str, home: str) -> Re
             in_trash=action in IN_TRASH,
             filter=back,
             conditions=Links(chosen).conditions() if isinstance(chosen, RunFilter) else [],
-            back=home
-            if action in IN_TRASH
-            else f"{url_for('pages.historical_records')}{'?' if back else ''}{urlencode(parse_qsl(back))}",
+            back=home if action in IN_TRASH else record_url(**dict(parse_qsl(back))),
         )
     )
 

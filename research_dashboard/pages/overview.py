@@ -7,6 +7,7 @@ from babel.dates import format_date
 from flask import Response
 
 from research_dashboard import charts, htmx
+from research_dashboard.access import reader
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import db
 from research_dashboard.pages.changes import summary
@@ -34,7 +35,7 @@ def overview() -> Response:
         companies=readable(lambda: queries.number_at_hand(session), None),
         runs=queries.recent_runs(session) if counts else [],
         news=readable(lambda: newest_changes(session, NEWS_SHOWN), []) if counts else [],
-        views=readable(lambda: pinned_views(session, zone), []),
+        views=readable(lambda: pinned_views(session, reader(), zone), []),
         summary=summary,
         offered=[] if counts is None or counts.runs else suggest("", SHOWN),
         weeks=lambda: _weeks(queries.runs_a_week(session, midnight - timedelta(days=midnight.weekday()))),

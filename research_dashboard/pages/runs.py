@@ -16,6 +16,7 @@ from research_dashboard.models import ENDED, Level, ResearchResult, ResearchRun,
 from research_dashboard.pages.changes import changes_context
 from research_dashboard.pages.edits import organise_context
 from research_dashboard.pages.frame import preferences, readable
+from research_dashboard.pages.history_links import record_url
 from research_dashboard.pages.progress import bars, is_ours, poll_after, progress
 from research_dashboard.pages.report import report_context
 from research_dashboard.queries import run_log, work
@@ -85,7 +86,7 @@ def _around(run_id: int) -> dict[str, Any]:
     session, kept = db.session(), wanted.params()
     beside = readable(lambda: runs_beside(session, wanted, run_id), (None, None))
     before, after = (url_for("pages.run", run_id=one, **kept) if one else "" for one in beside)
-    back = url_for("pages.historical_records", **kept)
+    back = record_url(**kept)
     return {"previous_run": before, "next_run": after, "back": back, **organise_context(session, run_id)}
 
 

@@ -7,11 +7,13 @@ from urllib.parse import parse_qsl
 from flask import abort, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from research_dashboard.access import reader
 from research_dashboard.extensions import db
 from research_dashboard.models import SavedView
 from research_dashboard.pages.history import refused
+from research_dashboard.pages.history_links import record_url
 from research_dashboard.pages.runs import researcher
-from research_dashboard.queries.run_filter import InvalidFilter
+from research_dashboard.queries.run_filter import InvalidFilter, RunFilter
 from research_dashboard.services import saved_views as services
 from research_dashboard.services.saved_views import CannotSave
 
@@ -30,7 +32,7 @@ def view_save() -> AnyResponse:
 
 
 def view(view_id: int) -> AnyResponse:
-    """The record under the saved filter; POST pins the view, makes it the default or removes it."""
+    """The record under the saved filter; POST pins the view, makes it the reader's default or removes it."""
     if request.method == "GET":
         found = db.session.get(SavedView, view_id)
         if found is None:
@@ -38,10 +40,10 @@ def view(view_id: int) -> AnyResponse:
         names: dict[str, Any] = dict(parse_qsl(found.query))
         return redirect(url_for("pages.historical_records", **names, view=view_id))
     actions: Mapping[str, Callable[[], None]] = {
-        "pin": lambda: services.pin_view(view_id, True),
-        "unpin": lambda: services.pin_view(view_id, False),
-        "default": lambda: services.default_view(view_id, True),
-        "no_default": lambda: services.default_view(view_id, False),
+        "pin": lambda: services.pin_view(view_id, reader(), True),
+        "unpin": lambda: services.pin_view(view_id, reader(), False),
+        "default": lambda: services.default_view(view_id, reader(), True),
+        "no_default": lambda: services.default_view(view_id, reader(), False),
         "remove": lambda: services.remove_view(view_id),
     }
     do = request.form.get("do", "")
@@ -51,4 +53,13 @@ def view(view_id: int) -> AnyResponse:
         actions[do]()
     except CannotSave as error:
         flash(str(error), "bad")
-    return redirect(url_for("pages.historical_records", view="all"), 303)
+    return redirect(_where_it_was_done(), 303)
+
+
+def _where_it_was_done() -> str:
+    """The record under the filter that was shown with the button; all of it where none was sent."""
+    try:
+        shown = RunFilter.parse(parse_qsl(request.form.get("query", "")), also=("facets",))
+    except InvalidFilter:
+        shown = RunFilter()
+    return record_url(**shown.params(page=shown.page))

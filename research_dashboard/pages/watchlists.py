@@ -7,7 +7,7 @@ from flask import Response, abort, current_app, flash, make_response, redirect, 
 from werkzeug.wrappers import Response as AnyResponse
 
 from research_dashboard import htmx
-from research_dashboard.access import actor
+from research_dashboard.access import reader
 from research_dashboard.extensions import db
 from research_dashboard.models import Every, Watchlist
 from research_dashboard.pages.frame import preferences
@@ -110,12 +110,6 @@ def inbox() -> AnyResponse:
             most=queries.NOTICES_SHOWN,
         )
     )
-
-
-def reader() -> str:
-    """Whose inbox it is: without accounts there is one."""
-    who = actor()
-    return "" if who is None or who.user_id is None else str(who.user_id)
 
 
 def _lines(*, required: bool = True) -> list[Line]:

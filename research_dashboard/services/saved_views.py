@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from research_dashboard.base import fold, folded
 from research_dashboard.extensions import writing
-from research_dashboard.models import SavedView
+from research_dashboard.models import ReaderView, SavedView
 from research_dashboard.queries.run_filter import RunFilter
 from research_dashboard.services.audit import record
 
@@ -50,21 +50,32 @@ def remove_view(view_id: int) -> None:
         session.delete(view)
 
 
-def pin_view(view_id: int, pinned: bool) -> None:
-    """Show the view on the overview, or no longer. Raises CannotSave."""
+def pin_view(view_id: int, reader: str, pinned: bool) -> None:
+    """Show the view on the reader's overview, or no longer. Raises CannotSave."""
     with writing() as session:
-        view = _view(session, view_id)
-        record(session, "view.pin", f"view {view_id}", before=view.pinned, after=pinned)
-        view.pinned = pinned
+        use = _use(session, view_id, reader)
+        record(session, "view.pin", f"view {view_id}", before=use.pinned, after=pinned)
+        use.pinned = pinned
 
 
-def default_view(view_id: int, default: bool) -> None:
-    """Open the record with this view, or with none. Raises CannotSave."""
+def default_view(view_id: int, reader: str, default: bool) -> None:
+    """Open the record with this view for the reader, or with none. Raises CannotSave."""
     with writing() as session:
-        view = _view(session, view_id)
-        record(session, "view.default", f"view {view_id}", before=view.is_default, after=default)
-        session.execute(update(SavedView).values(is_default=False))
-        view.is_default = default
+        use = _use(session, view_id, reader)
+        record(session, "view.default", f"view {view_id}", before=use.is_default, after=default)
+        session.execute(update(ReaderView).where(ReaderView.reader == reader).values(is_default=False))
+        use.is_default = default
+
+
+def _use(session: Session, view_id: int, reader: str) -> ReaderView:
+    """What the reader uses the view for; a new row where they do not use it yet. Raises CannotSave."""
+    _view(session, view_id)
+    use = session.get(ReaderView, (reader, view_id))
+    if use is None:
+        use = ReaderView(reader=reader, view_id=view_id, is_default=False, pinned=False)
+        session.add(use)
+        session.flush()
+    return use
 
 
 def _view(session: Session, view_id: int) -> SavedView:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, column, table
+from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, column, table, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from research_dashboard.base import Base, utcnow
@@ -83,7 +83,10 @@ class RunNote(Base):
 
 
 class SavedView(Base):
-    """A filter with a name: its address is /historical-records/views/ID, its content a query string."""
+    """A filter with a name: its address is /historical-records/views/ID, its content a query string.
+
+    is_default and pinned are read by programs before 0021 only: each reader has their own (ReaderView).
+    """
 
     __tablename__ = "saved_views"
     __table_args__ = (
@@ -98,3 +101,25 @@ class SavedView(Base):
     is_default: Mapped[bool] = mapped_column(Boolean, default=False)
     pinned: Mapped[bool] = mapped_column(Boolean, default=False)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class ReaderView(Base):
+    """What a reader uses a saved view for: the record opens with it, it is pinned on the overview. Without accounts
+    there is one reader, called ""."""
+
+    __tablename__ = "reader_views"
+    __table_args__ = (
+        Index(
+            "uq_reader_views_default",
+            "reader",
+            unique=True,
+            sqlite_where=text("is_default"),
+            postgresql_where=text("is_default"),
+        ),
+        Index("ix_reader_views_view_id", "view_id"),
+    )
+
+    reader: Mapped[str] = mapped_column(primary_key=True)
+    view_id: Mapped[int] = mapped_column(ForeignKey("saved_views.id", ondelete="CASCADE"), primary_key=True)
+    is_default: Mapped[bool] = mapped_column(Boolean, default=False)
+    pinned: Mapped[bool] = mapped_column(Boolean, default=False)
