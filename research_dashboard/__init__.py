@@ -22,6 +22,16 @@ class Application(Flask):
         """The function as it is; ours are all plain."""
         return func
 
+    def run(
+        self, host: str | None = None, port: int | None = None, debug: bool | None = None, *args: Any, **kw: Any
+    ) -> None:
+        """Flask's development server, under the rules of `flask run`. Raises SettingError."""
+        from research_dashboard import listening
+
+        host = host if host is not None else str(self.config["SERVER_NAME"] or "127.0.0.1").partition(":")[0]
+        listening.refuse(self, host, debugger=self.debug if debug is None else debug)
+        super().run(host, port, debug, *args, **kw)
+
 
 @contextlib.contextmanager
 def _uncollected() -> Iterator[None]:
@@ -45,6 +55,7 @@ def create_app(config: Mapping[str, Any] | None = None, settings: Settings | Non
             compressed,
             errors,
             extensions,
+            listening,
             logs,
             metrics,
             models,
@@ -82,6 +93,8 @@ def create_app(config: Mapping[str, Any] | None = None, settings: Settings | Non
     api.init_app(app)
     errors.init_app(app)
     cli.init_app(app)
+    if not app.testing:
+        listening.init_app(app)
     return app
 
 

@@ -10,13 +10,14 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, Se
 from flask_login import LoginManager
 from flask_login import current_user as flask_user
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import Forbidden, Unauthorized
+from werkzeug.exceptions import Forbidden, TooManyRequests, Unauthorized
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from research_dashboard.extensions import csrf
-from research_dashboard.intake import Intake
+from research_dashboard.intake import Intake, network
 from research_dashboard.logs import request_id
 from research_dashboard.queries.preferences import researcher_now
+from research_dashboard.rates import count
 from research_dashboard.services import accounts, audit
 from research_dashboard.services.accounts import Actor
 from research_dashboard.tables.accounts import Role
@@ -31,6 +32,7 @@ FORWARDED = frozenset(
         *("TRUE_CLIENT_IP", "CF_CONNECTING_IP", "FASTLY_CLIENT_IP"),
     )
 )
+UNCOUNTED = ("static", "pages.healthz", "pages.readyz")
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 # endpoint: (who may read, who may write). `tests/security` fails for an endpoint that is missing.
@@ -217,7 +219,8 @@ def _load(token: str) -> SignedIn | None:
 
 
 def guard() -> Response | Any | None:
-    """Before each request: from where, by whom, allowed? Answers 401, 403 or the sign-in page, or lets it pass."""
+    """Before each request: from where, by whom, how often, allowed? Answers 401, 403, 429 or the sign-in page, or lets
+    it pass."""
     g.single_user = not accounts.has_accounts()
     if g.single_user:
         refuse_strangers()
@@ -226,6 +229,7 @@ def guard() -> Response | Any | None:
         refuse_other_names()
         g.actor = _speaker()
     _say_who()
+    _limit_pages()
     if request.method not in SAFE and not request.path.startswith("/api") and (why := from_elsewhere()):
         raise Forbidden(f"{why} Open the page here and send it from there.")
     if request.endpoint is None:
@@ -240,6 +244,21 @@ def guard() -> Response | Any | None:
     if not g.actor.may(needed):
         raise Forbidden(f"This needs the role {needed}; {g.actor.name} has the role {g.actor.role}.")
     return None
+
+
+def _limit_pages() -> None:
+    """Count a page, by user, or by the address of who has not signed in; also one that is refused, or not there.
+    Raises TooManyRequests.
+
+    A server without accounts does not slow its operator down, nobody a monitor that asks how it does; the API counts
+    by token (endpoints/limits.py).
+    """
+    if g.single_user or request.endpoint in UNCOUNTED or request.blueprint == "api":
+        return
+    by = f"user {g.actor.user_id}" if g.actor else f"address {network(request.remote_addr)}"
+    window = count(current_app.config["SETTINGS"].page_limit, "page", by)
+    if window.exceeded:
+        raise TooManyRequests(retry_after=window.reset)
 
 
 def _say_who() -> None:

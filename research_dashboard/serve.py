@@ -4,7 +4,6 @@ import contextlib
 import errno
 import fcntl
 import gc
-import ipaddress
 import multiprocessing
 import os
 import signal
@@ -107,14 +106,14 @@ def check_free(host: str, port: int) -> str:
 def prepare(settings: Settings, host: str) -> None:
     """Bring the database up to date and the bundle into it, before anything works on it.
 
-    Raises CannotServeError for an address that others could reach while there is no account.
+    Raises SettingError for an address that others could reach while there is no account.
     """
     from sqlalchemy.exc import DBAPIError
 
     from research_dashboard import create_app
     from research_dashboard.base import trouble
     from research_dashboard.extensions import db
-    from research_dashboard.services import accounts
+    from research_dashboard.listening import refuse
     from research_dashboard.services.backups import BackupError
     from research_dashboard.services.database import prepare_database
 
@@ -128,22 +127,9 @@ def prepare(settings: Settings, host: str) -> None:
             if (found := trouble(error)) is None:
                 raise
             raise CannotServeError(f"{found.cause} {found.cure}") from error
-        if not _is_loopback(host) and not accounts.has_accounts():
-            raise CannotServeError(
-                f"HOST is {host}: others could reach it, and there is no account yet. "
-                "Make one first: .venv/bin/flask users add NAME --role admin."
-            )
+        refuse(app, host)
         db.session.remove()
         db.engine.dispose()
-
-
-def _is_loopback(host: str) -> bool:
-    """True when only this machine can reach the address."""
-    try:
-        found = socket.getaddrinfo(host, None)
-    except OSError:
-        return True  # check_free() has said already that it cannot be listened on
-    return all(ipaddress.ip_address(str(where[0]).partition("%")[0]).is_loopback for *_, where in found)
 
 
 def web() -> Any:

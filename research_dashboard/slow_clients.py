@@ -69,31 +69,30 @@ class SlowClients:
     def _judge(self, seen: dict[str, Moved], ports: set[int]) -> dict[str, Moved]:
         """Look at every connection; shut those that stood for the whole time. Answers what is to be compared next."""
         kept: dict[str, Moved] = {}
-        for name, connection in _connections(ports):
-            with connection:
-                now, before = _moved(connection), seen.get(name)
-                if before is None or now.went > before.went or now.came < before.came:
-                    kept[name] = now
-                elif now.at - before.at < self.within:
-                    kept[name] = before
-                elif now.came - before.came >= self.least:
-                    kept[name] = now
-                else:
-                    with contextlib.suppress(OSError):
-                        connection.shutdown(socket.SHUT_RDWR)
+        for name, connection in own_sockets():
+            if not _accepted(connection, ports):
+                continue
+            now, before = _moved(connection), seen.get(name)
+            if before is None or now.went > before.went or now.came < before.came:
+                kept[name] = now
+            elif now.at - before.at < self.within:
+                kept[name] = before
+            elif now.came - before.came >= self.least:
+                kept[name] = now
+            else:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
         return kept
 
 
-def _connections(ports: set[int]) -> Iterator[tuple[str, socket.socket]]:
-    """This process's accepted connections to the ports, each under the kernel's name for it and to be closed after."""
-    for entry in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(OSError):  # closed meanwhile, or not a connection
+def own_sockets() -> Iterator[tuple[str, socket.socket]]:
+    """This process's sockets, each under the kernel's name for it, lent until the next; none where it is not Linux."""
+    folder = Path("/proc/self/fd")
+    for entry in folder.iterdir() if folder.is_dir() else ():
+        with contextlib.suppress(OSError):  # closed meanwhile, or no socket
             if (name := os.readlink(entry)).startswith("socket:"):
-                found = socket.socket(fileno=os.dup(int(entry.name)))
-                if _accepted(found, ports):
+                with socket.socket(fileno=os.dup(int(entry.name))) as found:
                     yield name, found
-                else:
-                    found.close()
 
 
 def _accepted(found: socket.socket, ports: set[int]) -> bool:

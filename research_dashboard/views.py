@@ -22,6 +22,7 @@ from research_dashboard.pages import (
     runs,
     saved_views,
     settings,
+    shares,
     status,
     styleguide,
     uploads,
@@ -83,9 +84,9 @@ pages.get("/audit.<kind>")(audit.audit_file)
 pages.get("/account")(accounts.account)
 pages.post("/account/tokens")(accounts.token_new)
 pages.post("/account/tokens/<id:token_id>/revoke")(accounts.token_revoke)
-pages.get("/shared/<token>")(report.shared_report)
-pages.post("/runs/<id:run_id>/shares")(accounts.share_new)
-pages.post("/runs/<id:run_id>/shares/<id:link_id>/revoke")(accounts.share_revoke)
+pages.get("/shared/<token>")(shares.shared_report)
+pages.post("/runs/<id:run_id>/shares")(shares.share_new)
+pages.post("/runs/<id:run_id>/shares/<id:link_id>/revoke")(shares.share_revoke)
 
 
 def init_app(app: Flask) -> None:

@@ -60,17 +60,16 @@ def list_users() -> None:
 
 @_command("password")
 @click.argument("name")
+@click.option("--revoke", is_flag=True, help="Also end their API tokens and close the links that they shared.")
 @click.password_option(help="Asked for when it is not given.")
-def password_command(name: str, password: str) -> None:
-    """Give a user a new password and sign them out everywhere."""
+def password_command(name: str, password: str, revoke: bool) -> None:
+    """Give a user a new password and sign them out everywhere; with --revoke their tokens and shared links end, too."""
     try:
-        accounts.set_password(name, password)
+        accounts.set_password(name, password, revoke=revoke)
     except accounts.AccountError as error:
         raise _complain(error) from None
-    click.echo(
-        f"{name.strip().lower()} has a new password and is signed out everywhere. "
-        "API tokens and shared links stay as they are: see `flask users tokens`, or disable the user to end them all."
-    )
+    kept = "API tokens are revoked and shared links closed" if revoke else "API tokens and shared links stay (--revoke)"
+    click.echo(f"{name.strip().lower()} has a new password and is signed out everywhere. {kept}.")
 
 
 @_command("disable")

@@ -9,7 +9,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.exceptions import TooManyRequests
 
 from research_dashboard.access import SignedIn, actor, safe_target, single_user
-from research_dashboard.forms import LoginForm, ShareForm, TokenForm
+from research_dashboard.forms import LoginForm, TokenForm
 from research_dashboard.intake import network
 from research_dashboard.logs import logger
 from research_dashboard.rates import count, exceeded, give_back
@@ -138,25 +138,3 @@ def token_revoke(token_id: int) -> Any:
         abort(404, "There is no such token of yours to revoke.")
     flash("The token is revoked.", "ok")
     return redirect(url_for("pages.account"), 303)
-
-
-def share_new(run_id: int) -> Any:
-    """Make a link that lets whoever holds it read this report, until it expires or is revoked."""
-    me, form = actor(), ShareForm()
-    if not form.validate_on_submit() or me is None:
-        abort(422, "A link lasts 1 to 90 days.")
-    try:
-        token = accounts.share(run_id, form.days.data, me)
-    except accounts.AccountError as error:
-        abort(404 if error.field == "run" else 422, str(error))
-    address = url_for("pages.shared_report", token=token, _external=True)
-    flash(f"Whoever has this link can read the report for {form.days.data} days: {address}", "ok")
-    return redirect(url_for("pages.run", run_id=run_id), 303)
-
-
-def share_revoke(run_id: int, link_id: int) -> Any:
-    """Close a link to this report."""
-    if not accounts.revoke_share(run_id, link_id):
-        abort(404, "There is no such link to close.")
-    flash("The link is closed.", "ok")
-    return redirect(url_for("pages.run", run_id=run_id), 303)

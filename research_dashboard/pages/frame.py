@@ -13,19 +13,16 @@ import msgspec
 from flask import Flask, Response, abort, current_app, redirect, request, url_for
 from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import TooManyRequests
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as AnyResponse
 
 from research_dashboard import peek
-from research_dashboard.access import actor, may_read, reader, single_user
+from research_dashboard.access import actor, may_read, reader
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import db, to_json
-from research_dashboard.intake import network
 from research_dashboard.logs import logger
 from research_dashboard.queries.preferences import THEMES, Preferences, defaults
 from research_dashboard.queries.preferences import preferences as read_preferences
-from research_dashboard.rates import count
 from research_dashboard.research import wording
 
 MAIN_LINKS = (
@@ -109,7 +106,6 @@ TO_SUBSTITUTE = bytes.maketrans(CONTROLS, b"\x1a" * len(CONTROLS))
 Found = TypeVar("Found")
 Otherwise = TypeVar("Otherwise")
 KEPT_BY_NOBODY = ("pages.account", "pages.audit", "pages.audit_file", "pages.login")
-UNCOUNTED = ("static", "pages.healthz", "pages.readyz")
 A_YEAR = 365 * 24 * 60 * 60
 
 
@@ -275,21 +271,6 @@ def _finish(response: Response) -> Response:
     return response
 
 
-def limit_pages() -> None:
-    """Count a page, by user, or by the address of who has not signed in; an address with nothing at it (404), too.
-    Raises TooManyRequests.
-
-    A server without accounts does not slow its operator down, nobody a monitor that asks how it does.
-    """
-    if single_user() or request.endpoint in UNCOUNTED or request.blueprint == "api":
-        return
-    who = actor()
-    by = f"user {who.user_id}" if who else f"address {network(request.remote_addr)}"
-    window = count(current_app.config["SETTINGS"].page_limit, "page", by)
-    if window.exceeded:
-        raise TooManyRequests(retry_after=window.reset)
-
-
 def refuse_unknown_parameters() -> None:
     """422 for a page that is asked for with a parameter it does not know."""
     known = PARAMETERS.get(request.endpoint or "")
@@ -340,5 +321,4 @@ def init_app(app: Flask) -> None:
         whole=whole,
     )
     app.context_processor(_context)
-    app.before_request(limit_pages)  # of the application: a blueprint does not see routing's 404
     app.after_request(_finish)

@@ -185,21 +185,6 @@ def report_file(run_id: int, extension: str) -> Response:
     return response
 
 
-def shared_report(token: str) -> Response:
-    """The report that a shared link opens, to be read and nothing else, until the link expires or is revoked."""
-    run_id = accounts.shared_run(token)
-    run = queries.run_kept(db.session(), run_id) if run_id is not None else None
-    results = queries.results_by_type(db.session(), run.id) if run is not None else {}
-    if run is None or not is_report(results):
-        abort(404, "This link opens nothing: it has expired, was revoked, or was never made.")
-    facts = run_facts(run)
-    context = drawn(build(facts, results)) | {"file": True, "sheet": None, "run": facts}
-    response = make_response(render_template("runs/report_file.html", **context))
-    response.headers["Cache-Control"] = "private, no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
-
-
 def file_name(run: ResearchRun) -> str:
     """report-12-apple-inc: plain letters, so that every system takes it."""
     words = re.sub(r"[^a-z0-9]+", "-", run.company.lower()).strip("-")[:60].rstrip("-")

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from research_dashboard import peek
@@ -93,14 +94,25 @@ def add_user(name: str, password: str, role: str) -> User:
     return user
 
 
-def set_password(name: str, password: str) -> None:
-    """Give a user a new password and sign them out everywhere. Raises AccountError."""
+def set_password(name: str, password: str, *, revoke: bool = False) -> None:
+    """Give a user a new password and sign them out everywhere; `revoke` ends their API tokens and shared links, too.
+
+    Raises AccountError.
+    """
     hashed = _hash(password)
     with writing() as session:
         user = _user(session.scalar(select(User).where(User.name == name.strip().lower())), name)
         user.password_hash = hashed
-        record(session, "user.password", f"user {user.name}")
+        record(session, "user.password", f"user {user.name}", after={"tokens and links": "revoked"} if revoke else None)
         session.execute(delete(SignIn).where(SignIn.user_id == user.id))
+        if revoke:
+            _revoke_all(session, user)
+
+
+def _revoke_all(session: Session, user: User) -> None:
+    """End the user's tokens, and close the links that they shared."""
+    for kind, theirs in ((ApiToken, ApiToken.user_id == user.id), (ShareLink, ShareLink.created_by == user.name)):
+        session.execute(update(kind).where(theirs, kind.revoked_at.is_(None)).values(revoked_at=utcnow()))
 
 
 def disable_user(name: str) -> None:
@@ -113,13 +125,7 @@ def disable_user(name: str) -> None:
         user.disabled_at = user.disabled_at or utcnow()
         record(session, "user.disable", f"user {user.name}")
         session.execute(delete(SignIn).where(SignIn.user_id == user.id))
-        session.execute(
-            update(ApiToken)
-            .where(ApiToken.user_id == user.id, ApiToken.revoked_at.is_(None))
-            .values(revoked_at=utcnow())
-        )
-        theirs = ShareLink.created_by == user.name
-        session.execute(update(ShareLink).where(theirs, ShareLink.revoked_at.is_(None)).values(revoked_at=utcnow()))
+        _revoke_all(session, user)
 
 
 def enable_user(name: str) -> None:

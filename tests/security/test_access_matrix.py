@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from research_dashboard.access import ACCESS, SAFE
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import reading
+from research_dashboard.pages import shares
 from research_dashboard.services import accounts
 from research_dashboard.tables.accounts import Role, SignIn
 from tests.factories import make_research
@@ -75,7 +76,7 @@ def house(app: Flask) -> House:
         accounts.revoke_token(row.id)
         tokens["disabled user's token"] = accounts.add_token("gone", "all", "admin", 30)[0]
         accounts.disable_user("gone")
-        tokens["link's token"] = accounts.share(run_id, 7, accounts.Actor("admin", Role.ADMIN))
+        tokens["link's token"] = shares.signed(accounts.share(run_id, 7, accounts.Actor("admin", Role.ADMIN)))
         tokens["sign-in's token"] = accounts.sign_in("admin", PASSWORD, "127.0.0.1", "Tester") or ""
     return House(app, tokens)
 

@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from research_dashboard.pages import shares
 from research_dashboard.pages.frame import HEADERS
 from research_dashboard.services import accounts, organise
 from research_dashboard.services.runs import start_research
@@ -31,7 +32,7 @@ def reader(app: Flask, loaded: Path) -> tuple[FlaskClient, str]:
         run_id = start_research("AAPL", "ann").run_id
         Worker(app).work()
         start_research("MSFT", "ann")
-        token = accounts.share(run_id, 7, accounts.Actor("ann", accounts.Role.ADMIN))
+        token = shares.signed(accounts.share(run_id, 7, accounts.Actor("ann", accounts.Role.ADMIN)))
         organise.write_note(run_id, "See [this](https://elsewhere.example/x) and [that](//elsewhere.example).", "ann")
         accounts.add_token("ann", "a program", "read", 30)
     client = app.test_client()

@@ -166,7 +166,7 @@ def test_who_sends_drop_by_drop_is_hung_up_on_and_who_sends_steadily_is_not() ->
             for name, piece in (("drops", b"."), ("steady", b"." * 1_000)):
                 with suppress(OSError):
                     clients[name][0].sendall(piece)
-            time.sleep(0.1)
+            time.sleep(0.1)  # a drop each tenth of a second: what is judged is bytes over time
         assert ended == {"drops": True, "steady": False}
         clients["steady"][0].close()
         for thread in threads:

@@ -84,6 +84,22 @@ def test_who_is_disabled_leaves_no_link_open(users: dict[str, str], in_app: Flas
     assert (accounts.shared_run(theirs), accounts.shared_run(others)) == (None, run_id)
 
 
+def test_a_new_password_ends_tokens_and_links_where_that_is_asked_for(users: dict[str, str], in_app: Flask) -> None:
+    run_id, run = make_run(), in_app.test_cli_runner().invoke
+    link = accounts.share(run_id, 7, accounts.Actor("ann", accounts.Role.ADMIN))
+    others = accounts.share(run_id, 7, accounts.Actor("bob", accounts.Role.ADMIN))
+    change = ["users", "password", "ann", "--password", "another good password"]
+    kept = run(args=change)
+    assert (kept.exit_code, "stay (--revoke)" in kept.output) == (0, True)
+    assert (accounts.bearer(users["ann"]) is not None, accounts.shared_run(link)) == (True, run_id)
+    session = accounts.sign_in("ann", "another good password", None, None) or ""
+    ended = run(args=[*change, "--revoke"])
+    assert (ended.exit_code, "tokens are revoked" in ended.output) == (0, True)
+    assert (accounts.bearer(users["ann"]), accounts.shared_run(link), accounts.signed_in(session)) == (None,) * 3
+    assert (accounts.bearer(users["bob"]) is not None, accounts.shared_run(others)) == (True, run_id)
+    assert accounts.sign_in("ann", "another good password", None, None) is not None
+
+
 def test_views_tags_and_notes_are_so_many(in_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(saved_views, "MOST_VIEWS", 1)
     monkeypatch.setattr(organise, "MOST_TAGS", 1)
@@ -144,6 +160,20 @@ def test_pages_are_counted_by_user(strict: Flask, users: dict[str, str]) -> None
 def test_addresses_with_nothing_at_them_are_counted(strict: Flask, users: dict[str, str]) -> None:
     assert [ask(strict, f"/no-such-page-{n}", "") for n in range(6)] == [*[404] * 5, 429]
     assert [ask(strict, f"/api/no-such-{n}", "", "192.0.2.9") for n in range(6)] == [*[404] * 5, 429]
+
+
+@pytest.mark.parametrize("path", ["/", "/settings", "/historical-records.csv", "/runs/1"])
+def test_who_is_sent_to_sign_in_is_counted(strict: Flask, users: dict[str, str], path: str) -> None:
+    assert [ask(strict, path, "") for _ in range(6)] == [*[303] * 5, 429]
+    assert ask(strict, path, "", "192.0.2.2") == 303
+    assert ask(strict, "/status", users["ann"]) == 200
+
+
+def test_what_is_refused_is_counted(strict: Flask, users: dict[str, str]) -> None:
+    codes = [
+        strict.test_client().post("/theme", headers={"Sec-Fetch-Site": "cross-site"}).status_code for _ in "123456"
+    ]
+    assert codes == [*[403] * 5, 429]
 
 
 @pytest.mark.parametrize("path", ["/login", "/api/research_runs/"])

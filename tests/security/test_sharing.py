@@ -9,6 +9,7 @@ import time_machine
 from flask import Flask
 
 from research_dashboard.base import utcnow
+from research_dashboard.pages import shares
 from research_dashboard.services import accounts
 from research_dashboard.services.runs import start_research
 from research_dashboard.worker import Worker
@@ -18,13 +19,14 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture
 def shared(app: Flask, loaded: Path) -> tuple[int, str]:
-    """A finished run and the token of a link to it; without a context of its own, so that each request has one."""
+    """A finished run and what stands in a link to it; without a context of its own, so that each request has one."""
     with app.app_context():
         run_id = start_research("AAPL", "ann").run_id
         Worker(app).work()
         for role in ("viewer", "researcher"):
             accounts.add_user(role, PASSWORD, role)
-        return run_id, accounts.share(run_id, 7, accounts.Actor("researcher", accounts.Role.RESEARCHER))
+        kept = accounts.share(run_id, 7, accounts.Actor("researcher", accounts.Role.RESEARCHER))
+        return run_id, shares.signed(kept)
 
 
 def test_a_link_opens_its_report_and_nothing_else(app: Flask, shared: tuple[int, str]) -> None:
@@ -42,7 +44,17 @@ def test_a_link_opens_its_report_and_nothing_else(app: Flask, shared: tuple[int,
     assert all(address.startswith("/static/") for address in own)
     for path in (f"/runs/{run_id}", f"/runs/{run_id}/report.pdf", "/historical-records"):
         assert stranger.get(path).status_code == 303
-    assert stranger.get(f"/shared/{token}x").status_code == 404
+
+
+def test_only_what_this_server_signed_opens_anything(app: Flask, shared: tuple[int, str]) -> None:
+    _, token = shared
+    stranger = app.test_client()
+    swapped = token[: shares.TOKEN - 1] + ("A" if token[shares.TOKEN - 1] != "A" else "B") + token[shares.TOKEN :]
+    unsigned = token[: shares.TOKEN]
+    for forged in (f"{token}x", unsigned, unsigned + unsigned, swapped, token[:-5], "é" * 86, "x"):
+        assert stranger.get(f"/shared/{forged}").status_code == 404, forged
+    app.config["SECRET_KEY"] = "another"
+    assert stranger.get(f"/shared/{token}").status_code == 404
 
 
 def test_a_link_ends_when_it_expires_or_is_revoked(app: Flask, shared: tuple[int, str]) -> None:
