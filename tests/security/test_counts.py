@@ -45,6 +45,12 @@ def test_a_token_is_its_users_and_a_single_users_name_is_left_whole(in_app: Flas
     assert (accounts.person_of("ann (nightly job)"), accounts.person_of("ann")) == ("ann", "ann")
 
 
+def test_the_proxy_lets_no_header_pass_that_reads_like_its_own() -> None:
+    text = (Path(__file__).parents[2] / "deploy" / "compose.yaml").read_text()
+    assert "request_header -*_*" in text
+    assert "TRUSTED_PROXIES" in text
+
+
 def test_the_image_takes_nothing_without_a_hash() -> None:
     root = Path(__file__).parents[2]
     installs = [line for line in (root / "Dockerfile").read_text().splitlines() if "pip install" in line]
