@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from research_dashboard.charts.shapes import BETWEEN, WIDTH, widest
 from research_dashboard.research import wording
 
-WIDTH, ROW, THICK, LEFT, ROOM = 360.0, 24.0, 13.0, 16.0, 136.0
+ROW, THICK, LEFT = 24.0, 13.0, 16.0
 LEAST = 2.0  # a bar that took no time is still to be seen
 PAUSE = 1.0  # seconds between two steps that count as a pause
 
@@ -46,7 +47,8 @@ def draw(bars: Sequence[Bar]) -> Markup:
     begun = [bar for bar in bars if bar.start is not None]
     if not begun:
         return Markup("")
-    scale = (WIDTH - LEFT - ROOM) / (sum(max(bar.seconds, bar.usual or 0.0) for bar in begun) or 1.0)
+    room = widest((bar.words for bar in begun), bold=True) + BETWEEN + LEAST
+    scale = max(WIDTH - LEFT - room, 0.0) / (sum(max(bar.seconds, bar.usual or 0.0) for bar in begun) or 1.0)
     out, x, before = [], LEFT, None
     for number, bar in enumerate(bars):
         top = 6 + ROW * number
@@ -63,7 +65,7 @@ def draw(bars: Sequence[Bar]) -> Markup:
         usual = 0.0 if bar.usual is None else max(bar.usual * scale, LEAST)
         if usual:
             out.append(f'<path class="usual" d="M{x:.1f} {top - 3:.1f}h{usual:.1f}"/>')
-        out.append(_words(x + max(width, usual) + 6, top, bar.words))
+        out.append(_words(x + max(width, usual) + BETWEEN, top, bar.words))
         x, before = x + width, bar.end
     height = 6 + ROW * len(bars)
     return Markup(  # noqa: S704  # numbers, and words that went through escape()

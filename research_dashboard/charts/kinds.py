@@ -3,8 +3,25 @@
 from collections.abc import Sequence
 
 from research_dashboard.charts.model import GAP_MARK, Chart, Series
-from research_dashboard.charts.shapes import LABEL_ROOM, PLOT_TOP, WIDTH, Scale, bar, broken, grid, legend, reach, text
+from research_dashboard.charts.shapes import (
+    BETWEEN,
+    LABEL_ROOM,
+    PLOT_TOP,
+    WIDTH,
+    Scale,
+    bar,
+    broken,
+    cut,
+    grid,
+    legend,
+    periods,
+    reach,
+    text,
+    widest,
+)  # fmt: skip
 from research_dashboard.research import wording
+
+NAMES_MOST = 120.0  # of the width, for the names beside lying bars
 
 
 def columns(chart: Chart) -> tuple[list[str], float]:
@@ -32,8 +49,7 @@ def columns(chart: Chart) -> tuple[list[str], float]:
     if chart.below and any(value is not None for value in chart.below.values):
         panel, end = _panel(chart.below, slot, bottom + 22)
         out += panel
-    out += [text(slot * (at + 0.5), end + 16, label, "", "middle") for at, label in enumerate(chart.labels)]
-    return out, end + LABEL_ROOM
+    return [*out, *periods(chart.labels, 0, slot, end + 16)], end + LABEL_ROOM
 
 
 def _panel(line: Series, slot: float, top: float) -> tuple[list[str], float]:
@@ -56,25 +72,28 @@ def _panel(line: Series, slot: float, top: float) -> tuple[list[str], float]:
 
 def groups(chart: Chart) -> tuple[list[str], float]:
     """Several bars a period, side by side, with a legend and a grid."""
-    left, top, bottom = 44.0, 34.0, 170.0
-    out, y = grid(chart, *reach(chart.series), (left, WIDTH, top, bottom))
+    keys, top = legend(chart)
+    bottom = top + 136
+    out, y, left = grid(chart, *reach(chart.series), (WIDTH, top, bottom))
     slot = (WIDTH - left) / len(chart.labels)
     width = slot * 0.78 / len(chart.series)
     for number, line in enumerate(chart.series):
         for at, value in enumerate(line.values):
             x = left + slot * (at + 0.11) + width * number
             if value is None:
-                out.append(text(x + width / 2, y(0) - 4, GAP_MARK, "tiny", "middle"))
+                out.append(text(x + width / 2, y(0) - 4, GAP_MARK, "", "middle"))
             else:
                 out.append(bar(x, min(y(value), y(0)), width - 1.5, abs(y(value) - y(0)), f"d{number + 1}"))
-    out += [text(left + slot * (at + 0.5), bottom + 16, label, "", "middle") for at, label in enumerate(chart.labels)]
-    return [*out, *legend(chart, left)], bottom + LABEL_ROOM
+    return [*out, *periods(chart.labels, left, slot, bottom + 16), *keys], bottom + LABEL_ROOM
 
 
 def lines(chart: Chart) -> tuple[list[str], float]:
-    """A line a series, broken at gaps, named where it ends."""
-    left, right, top, bottom = 40.0, WIDTH - 92, 12.0, 170.0
-    out, y = grid(chart, *reach(chart.series), (left, right, top, bottom))
+    """A line a series, broken at gaps, with its newest value where it ends and a legend above."""
+    newest = [next((value for value in reversed(line.values) if value is not None), None) for line in chart.series]
+    shown = ["" if value is None else chart.shown(value) for value in newest]
+    keys, top = legend(chart)
+    right, bottom = WIDTH - widest(shown, bold=True) - 4, top + 142
+    out, y, left = grid(chart, *reach(chart.series), (right, top, bottom))
     slot = (right - left) / len(chart.labels)
     ends: list[tuple[float, int]] = []
     for number, line in enumerate(chart.series):
@@ -85,12 +104,8 @@ def lines(chart: Chart) -> tuple[list[str], float]:
         if drawn:
             ends.append((drawn[-1][1], number))
     for place, number in _apart(sorted(ends), 15, bottom + 4):
-        line = chart.series[number]
-        last = next(value for value in reversed(line.values) if value is not None)
-        out.append(text(right + 2, place + 4, f"{line.name} {chart.shown(last)}", "val"))
-    css = "tiny" if slot < 52 else ""
-    out += [text(left + slot * (at + 0.5), bottom + 16, label, css, "middle") for at, label in enumerate(chart.labels)]
-    return out, bottom + LABEL_ROOM
+        out.append(text(right + 2, place + 4, shown[number], "val"))
+    return [*out, *periods(chart.labels, left, slot, bottom + 16), *keys], bottom + LABEL_ROOM
 
 
 def _apart(places: Sequence[tuple[float, int]], least: float, floor_: float) -> list[tuple[float, int]]:
@@ -108,25 +123,26 @@ def _apart(places: Sequence[tuple[float, int]], least: float, floor_: float) -> 
 
 def bars(chart: Chart) -> tuple[list[str], float]:
     """A bar a company, lying, from a common zero line; the subject is marked by colour and by weight."""
-    row, thick, left = 26.0, 18.0, 122.0
+    row, thick = 26.0, 18.0
     values = chart.series[0].values
     low, high = reach(chart.series)
     if low == high:
         high = 1.0
-    room_left = 54.0 if low < 0 else 0.0
-    x = Scale(low, high, left + room_left, WIDTH - 54)
+    names = [cut(label, NAMES_MOST) for label in chart.labels]
+    shown = [chart.shown(value, at) for at, value in enumerate(values)]
+    room = widest(shown, bold=True) + BETWEEN
+    x = Scale(low, high, widest(names, bold=True) + BETWEEN + (room if low < 0 else 0), WIDTH - room)
     out = []
-    for at, (label, value) in enumerate(zip(chart.labels, values, strict=True)):
+    for at, (name, value) in enumerate(zip(names, values, strict=True)):
         top = 4 + row * at
         me = at == chart.marked
-        name = label if len(label) <= 18 else f"{label[:17].rstrip()}…"
         out.append(text(0, top + 13, name, "me" if me else "lab"))
         if value is None:
-            out.append(text(x(0) + 6, top + 13, chart.shown(None, at)))
+            out.append(text(x(0) + BETWEEN, top + 13, shown[at]))
             continue
         out.append(bar(min(x(value), x(0)), top, abs(x(value) - x(0)), thick, "bar me" if me else "bar"))
-        end = x(value) + (6 if value >= 0 else -6)
-        out.append(text(end, top + 13, chart.shown(value), "val", "" if value >= 0 else "end"))
+        end = x(value) + (BETWEEN if value >= 0 else -BETWEEN)
+        out.append(text(end, top + 13, shown[at], "val", "" if value >= 0 else "end"))
     height = row * len(values)
     out.append(f'<path class="axis" d="M{x(0):.1f} 0V{height:.0f}"/>')
     return out, height + 4

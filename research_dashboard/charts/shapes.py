@@ -1,15 +1,22 @@
 """Scales, and the shapes that every kind of chart is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import floor, log10
+from math import ceil, floor, log10
 
 from markupsafe import escape
 
 from research_dashboard.charts.model import Chart, Series
 from research_dashboard.research import wording
 
-WIDTH, PLOT_TOP, LABEL_ROOM = 360.0, 24.0, 20.0
+WIDTH, PLOT_TOP, LABEL_ROOM = 320.0, 24.0, 20.0  # words of 12 units come to 11 px on a phone of 360 px
+TEXT, BOLD, BETWEEN = 12.0, 1.1, 6.0  # the size of words, how much wider the bold ones are, room between two
+
+# Widths of letters as parts of their size, in Arial: no font that a page may be shown in is much wider.
+_WIDTHS = {
+    **dict.fromkeys("ijl'", 0.24), **dict.fromkeys(" .,:;/ftI()-|r", 0.34), **dict.fromkeys("ckJsvxyz", 0.5),
+    **dict.fromkeys("ABEFKPSTVXYZL−+×–", 0.67), **dict.fromkeys("CDGHNOQRUw&…", 0.78), **dict.fromkeys("mMW%@", 0.95),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,37 @@ def reach(lines: Sequence[Series]) -> tuple[float, float]:
     return min(0.0, *values, 0.0), max(0.0, *values, 0.0)
 
 
+def width_of(words: str, *, bold: bool = False) -> float:
+    """The most that the words take of a drawing's width, in any of the fonts."""
+    return TEXT * sum(_WIDTHS.get(letter, 0.56) for letter in words) * (BOLD if bold else 1)
+
+
+def widest(labels: Iterable[str], *, bold: bool = False) -> float:
+    """The width of the widest of them; 0 for none."""
+    return max((width_of(label, bold=bold) for label in labels), default=0.0)
+
+
+def cut(label: str, most: float) -> str:
+    """The label, shortened by whole letters where it would be wider."""
+    short = label
+    while short and width_of(short, bold=True) > most:
+        short = short[:-2].rstrip() + "…" if len(short) > 2 else ""
+    return short
+
+
+def periods(labels: Sequence[str], left: float, slot: float, y: float) -> list[str]:
+    """The labels under an axis, each at the middle of its slot; so many as fit, the newest among them."""
+    every = max(1, ceil((widest(labels) + 1) / slot))
+    shown = [(at, label) for at, label in enumerate(labels) if (len(labels) - 1 - at) % every == 0]
+    return [text(_inside(left + slot * (at + 0.5), label), y, label, "", "middle") for at, label in shown]
+
+
+def _inside(x: float, label: str) -> float:
+    """The middle of a label, moved so far that it stays inside the drawing."""
+    half = width_of(label) / 2
+    return min(max(x, half), WIDTH - half)
+
+
 def text(x: float, y: float, words: str, css: str = "", anchor: str = "") -> str:
     """Words at a place."""
     attributes = (f' class="{css}"' if css else "") + (f' text-anchor="{anchor}"' if anchor else "")
@@ -70,38 +108,36 @@ def broken(points: Sequence[tuple[float, float] | None], css: str) -> str:
     return f'<path class="{css}" d="{"".join(parts)}"/>' if parts else ""
 
 
-def grid(chart: Chart, low: float, high: float, box: tuple[float, float, float, float]) -> tuple[list[str], Scale]:
-    """Lines at round numbers between left, right, top and bottom; and the scale that they mark."""
-    left, right, top, bottom = box
+def grid(chart: Chart, low: float, high: float, box: tuple[float, float, float]) -> tuple[list[str], Scale, float]:
+    """Lines at round numbers down to right, from top to bottom, their labels left of them.
+
+    With the shapes come the scale that the lines mark and where they begin.
+    """
+    right, top, bottom = box
     steps = ticks(low, high)
     y = Scale(steps[0], steps[-1], bottom, top)
     places = 0 if all(float(step).is_integer() for step in steps) else 1
+    labels = [f"{wording.number(step, places)}{chart.suffix}" for step in steps]
+    left = widest(labels) + BETWEEN
     out = []
-    for step in steps:
+    for step, label in zip(steps, labels, strict=True):
         css = "axis" if step == 0 else "rule"
         out.append(f'<path class="{css}" d="M{left:.0f} {y(step):.1f}H{right:.0f}"/>')
-        out.append(text(left - 6, y(step) + 4, f"{wording.number(step, places)}{chart.suffix}", "", "end"))
-    return out, y
+        out.append(text(left - BETWEEN, y(step) + 4, label, "", "end"))
+    return out, y, left
 
 
-def legend(chart: Chart, left: float) -> list[str]:
-    """Each series by its colour, in one line above the drawing."""
-    out, x = [], left
+def legend(chart: Chart) -> tuple[list[str], float]:
+    """Each series by its colour, in as many lines above the drawing as it takes; and where the drawing may begin."""
+    out, x, top = [], 0.0, 4.0
     for number, line in enumerate(chart.series, 1):
-        out.append(f'<rect class="d{number}" x="{x:.1f}" y="4" width="10" height="10"/>')
-        out.append(text(x + 14, 13.5, line.name))
-        x += 24 + len(line.name) * 6.4
-    return out
-
-
-def wrapped(label: str, most: int) -> list[str]:
-    """The label in lines of at most so many letters, broken between words."""
-    rows = [""]
-    for word in label.split():
-        if rows[-1] and len(rows[-1]) + len(word) + 1 > most:
-            rows.append("")
-        rows[-1] = f"{rows[-1]} {word}".strip()
-    return rows
+        width = 14 + width_of(line.name)
+        if x and x + width > WIDTH:
+            x, top = 0.0, top + 17
+        out.append(f'<rect class="key d{number}" x="{x:.1f}" y="{top:.1f}" width="10" height="10"/>')
+        out.append(text(x + 14, top + 9.5, line.name))
+        x += width + 12
+    return out, top + 30
 
 
 def alone(style: str, width: float, height: float) -> str:

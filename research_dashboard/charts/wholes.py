@@ -1,9 +1,18 @@
 """Charts of a whole and its parts: a bridge from one amount to another, columns stacked of what they hold."""
 
 from research_dashboard.charts.model import Chart
-from research_dashboard.charts.shapes import LABEL_ROOM, PLOT_TOP, WIDTH, Scale, bar, grid, legend, text, wrapped
-
-LETTERS = 11  # of a label that fit under one step of a bridge
+from research_dashboard.charts.shapes import (
+    BETWEEN,
+    LABEL_ROOM,
+    WIDTH,
+    Scale,
+    bar,
+    grid,
+    legend,
+    periods,
+    text,
+    widest,
+)  # fmt: skip
 
 
 def _spans(chart: Chart) -> list[tuple[float, float] | None]:
@@ -18,33 +27,31 @@ def _spans(chart: Chart) -> list[tuple[float, float] | None]:
 
 
 def bridge(chart: Chart) -> tuple[list[str], float]:
-    """From an amount over what is added and taken away to what is left; the labels in `totals` stand on zero.
+    """From an amount over what is added and taken away to what is left, a lying bar a step; `totals` stand on zero.
 
     A step without a value is a gap that says why; from there on only what stands on zero itself is drawn.
     """
+    row, thick = 26.0, 18.0
     values, spans = chart.series[0].values, _spans(chart)
-    slot, bottom = WIDTH / len(chart.labels), 150.0
     ends = [0.0, *(end for span in spans if span for end in span)]
-    y = Scale(min(ends), max(*ends, 0.0 if min(ends) < 0 else 1.0), bottom - (14 if min(ends) < 0 else 0), PLOT_TOP)
-    width, out = min(slot * 0.62, 52), []
+    shown = [chart.shown(value, at) for at, value in enumerate(values)]
+    room = widest(shown, bold=True) + BETWEEN
+    x = Scale(min(ends), max(*ends, 0.0 if min(ends) < 0 else 1.0), widest(chart.labels) + 2 * BETWEEN, WIDTH - room)
+    out = []
     for at, (label, span) in enumerate(zip(chart.labels, spans, strict=True)):
-        middle = slot * (at + 0.5)
+        top = 4 + row * at
+        out.append(text(0, top + 13, label, "lab"))
         if span is None:
-            out.append(text(middle, y(0) - 6, chart.shown(values[at], at), "", "middle"))
-        else:
-            top, css = min(y(end) for end in span), "bar me" if label in chart.totals else "bar"
-            out.append(bar(middle - width / 2, top, width, abs(y(span[1]) - y(span[0])), css))
-            foot = max(y(end) for end in span)
-            beside = foot + 13 if top > y(0) else top - 6  # above a bar that starts under zero the axis would strike it
-            out.append(text(middle, beside, chart.shown(values[at], at), "val", "middle"))
-        if span is not None and at + 1 < len(spans) and spans[at + 1] is not None:
-            out.append(f'<path class="axis" d="M{middle + width / 2:.1f} {y(span[1]):.1f}h{slot - width:.1f}"/>')
-        out += [
-            text(middle, bottom + 16 + 12 * row, word, "tiny", "middle")
-            for row, word in enumerate(wrapped(label, LETTERS))
-        ]
-    out.append(f'<path class="axis" d="M0 {y(0):.1f}H{WIDTH:.0f}"/>')
-    return out, bottom + LABEL_ROOM + 12 * max(len(wrapped(label, LETTERS)) - 1 for label in chart.labels)
+            out.append(text(x(0) + BETWEEN, top + 13, shown[at]))
+            continue
+        left, right = sorted(x(end) for end in span)
+        out.append(bar(left, top, right - left, thick, "bar me" if label in chart.totals else "bar"))
+        out.append(text(max(right, x(0)) + BETWEEN, top + 13, shown[at], "val"))  # the axis strikes no value out
+        if at + 1 < len(spans) and spans[at + 1] is not None:
+            out.append(f'<path class="axis" d="M{x(span[1]):.1f} {top + thick:.1f}v{row - thick:.1f}"/>')
+    height = row * len(values)
+    out.append(f'<path class="axis" d="M{x(0):.1f} 0V{height:.0f}"/>')
+    return out, height + 4
 
 
 def stack(chart: Chart) -> tuple[list[str], float]:
@@ -52,7 +59,8 @@ def stack(chart: Chart) -> tuple[list[str], float]:
 
     A period that lacks a part is a gap: a column without it would pass for the whole.
     """
-    box = left, right, _, bottom = 44.0, WIDTH, 34.0, 170.0
+    keys, top = legend(chart)
+    bottom = top + 136
     columns = [
         None if None in parts else [part or 0.0 for part in parts]
         for parts in zip(*(line.values for line in chart.series), strict=True)
@@ -60,8 +68,8 @@ def stack(chart: Chart) -> tuple[list[str], float]:
     whole = [parts for parts in columns if parts]
     low = min((sum(min(part, 0.0) for part in parts) for parts in whole), default=0.0)
     high = max((sum(max(part, 0.0) for part in parts) for parts in whole), default=0.0)
-    out, y = grid(chart, low, high, box)
-    slot = (right - left) / len(chart.labels)
+    out, y, left = grid(chart, low, high, (WIDTH, top, bottom))
+    slot = (WIDTH - left) / len(chart.labels)
     width = min(slot * 0.62, 44)
     for at, parts in enumerate(columns):
         middle, above, below = left + slot * (at + 0.5), 0.0, 0.0
@@ -73,5 +81,4 @@ def stack(chart: Chart) -> tuple[list[str], float]:
             end = start + part
             out.append(bar(middle - width / 2, min(y(start), y(end)), width, abs(y(end) - y(start)), f"d{number}"))
             above, below = (above, end) if part < 0 else (end, below)
-    out += [text(left + slot * (at + 0.5), bottom + 16, label, "", "middle") for at, label in enumerate(chart.labels)]
-    return [*out, *legend(chart, left)], bottom + LABEL_ROOM
+    return [*out, *periods(chart.labels, left, slot, bottom + 16), *keys], bottom + LABEL_ROOM

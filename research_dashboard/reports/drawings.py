@@ -111,21 +111,23 @@ def _cash(years: Years, scale: MoneyScale) -> tuple[Chart, ...]:
     )
     if operating is None or capex is None or free is None:
         return (over_years,)
-    left = None if dividends is None or buybacks is None else free - dividends - buybacks
-    steps = (
-        ("Operating cash flow", operating),
-        ("Capital expenditure", -capex),
-        ("Free cash flow", free),
-        ("Dividends", None if dividends is None else -dividends),
-        ("Buybacks", None if buybacks is None else -buybacks),
-        ("Left after both", left),
-    )
+    steps: list[tuple[str, float | None]] = [
+        ("Operating cash flow", operating), ("Capital expenditure", -capex), ("Free cash flow", free)
+    ]  # fmt: skip
+    if dividends is not None or buybacks is not None:
+        left = None if dividends is None or buybacks is None else free - dividends - buybacks
+        steps += [
+            ("Dividends", None if dividends is None else -dividends),
+            ("Buybacks", None if buybacks is None else -buybacks),
+            ("Left after both", left),
+        ]
     bridge = Chart(
         "bridge", "bridge", f"Cash flow bridge, {years.labels[-1]}", f"{scale.unit}; what came in, and where it went",
         tuple(label for label, _ in steps), (Series("Amount", tuple(value for _, value in steps)),),
         places=scale.places, totals=("Operating cash flow", "Free cash flow", "Left after both"),
         sources=years.sources(*flows, "dividends", "buybacks"),
-        source="Cash flow statement; free cash flow and what is left are formulas over it",
+        source="Cash flow statement; free cash flow is a formula over it"
+        + ("" if len(steps) == 3 else ", so is what is left"),
     )  # fmt: skip
     return (over_years, bridge)
 

@@ -25,7 +25,7 @@ TIMEOUT = 60  # seconds; a report takes well under one
 
 # What app.css says of a drawing, in ink on paper.
 SVG_STYLE = f"""
-text{{font:12px "{FONT}";fill:#625c51}}.val,text.me{{fill:#2d2b27;font-weight:600}}.tiny{{font-size:10px}}
+text{{font:12px "{FONT}";fill:#625c51}}.val,text.me{{fill:#2d2b27;font-weight:600}}
 .axis{{stroke:#8a8272}}.rule{{stroke:#e2dbcf}}.bar{{fill:#b9ae9a}}.bar.me{{fill:#2a5885}}.ln{{fill:none;stroke-width:2}}
 .c1{{stroke:#2a5885}}.c2{{stroke:#b06f24}}.c3{{stroke:#8a8272}}.d1{{fill:#2a5885}}.d2{{fill:#b06f24}}.d3{{fill:#8a8272}}
 .track,.peer{{stroke:#b9ae9a}}.peer{{stroke-width:2}}circle.me{{fill:#2a5885;stroke:#fff;stroke-width:2}}
