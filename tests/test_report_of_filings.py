@@ -94,16 +94,14 @@ def test_a_bank_shows_what_means_something_for_a_bank(researched: Mapping[str, i
     with reading() as session:
         run = session.get_one(ResearchRun, researched["JPM"])
         report = build(run_facts(run), results_of(run.id))
-    assert [tile.label for tile in report.tiles][:4] == [
-        "Revenue",
-        "Net income",
-        "Return on equity",
-        "Return on assets",
-    ]
+    assert [tile.label for tile in report.tiles] == [
+        "Revenue", "Net income", "Return on equity", "Return on assets", "Equity to assets", "EPS, diluted",
+    ]  # fmt: skip
     shown = {row.concept for part in report.parts for row in part.rows}
     assert "equity_assets" in shown
     assert "gm" not in shown
-    assert any("Gross margin" in name for name in report.left_out)
+    assert report.notes[0].startswith("Does not apply to a bank: gross profit, operating income, ")
+    assert report.notes[1].startswith("Not in the data at hand, which are a selection of the company’s figures: ")
 
 
 def test_every_figure_of_real_runs_is_what_its_facts_give(researched: Mapping[str, int]) -> None:

@@ -122,11 +122,17 @@ def test_a_report_on_a_selection_says_so_once_and_dwells_on_no_gap(
     assert report.gaps
     assert {gap.code for gap in report.gaps} <= {"not_in_data"}
     assert all(gap.mark == "n/r" and SAID in gap.reason for gap in report.gaps)
-    tiles = [tile for tile in report.tiles if not tile.cell.present]
-    assert tiles
-    assert all("not in the data at hand" in tile.below for tile in tiles)
+    assert all(tile.cell.present for tile in report.tiles)
+    assert len(report.tiles) == 6
+    hollow = [row.label for part in report.parts for row in part.rows if not any(cell.present for cell in row.cells)]
+    assert hollow == []
+    assert report.notes[0].startswith("Not in the data at hand, which are a selection of the company’s figures: net ")
+    assert all(row.value is not None for row in report.standing)
+    assert "return on equity" in report.unplaced_line
     page = visit(f"/runs/{run_id}")
     assert "none of the tags stands in the filings" not in page.text("main")
+    assert page.soup.select_one("#gaps #gap-net_income")
+    assert not page.soup.select("#gaps table")
     assert "none of the tags stands" not in write(report)
     rows = list(csv.DictReader(io.StringIO(client.get(f"/runs/{run_id}/report.csv").text)))
     assert "not_in_data" in {row["code"] for row in rows}

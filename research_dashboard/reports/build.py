@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from research_dashboard.reports import drawings, layout, tear
+from research_dashboard.reports import drawings, layout, tear, unsaid
 from research_dashboard.reports.book import JSON, Book, Cell
 from research_dashboard.reports.model import (
     Evidence,
@@ -60,8 +60,10 @@ def build(run: RunFacts, results: Mapping[str, Any]) -> Report:
         years=_years(book, health, parts),
         parts=parts,
         further=further,
-        left_out=_left_out(health, every),
-        notes=tuple(n["text"] for n in notes if n["kind"] not in layout.BANNERS),
+        notes=(
+            *unsaid.sentences(health.get("sector") or "", every),
+            *(n["text"] for n in notes if n["kind"] not in layout.BANNERS),
+        ),
         charts=drawings.own(book, every, health),
         peer_line=tear.peer_line(latest),
         peer_set=(comparison.get("set") or position.get("set") or {}).get("text", ""),
@@ -71,7 +73,8 @@ def build(run: RunFacts, results: Mapping[str, Any]) -> Report:
         peers=peers,
         peer_charts=drawings.peers(peers, columns),
         excluded=tuple((item["name"], item["reason"]) for item in comparison.get("excluded") or ()),
-        standing=standing,
+        standing=tuple(row for row in standing if row.value is not None),
+        unplaced=tuple(row.label for row in standing if row.value is None and _applies(row.cell)),
         swot=swot,
         rules_line=tear.rules_line(results.get("swot_analysis") or {}, scale),
         restated=recent,
@@ -104,14 +107,14 @@ def _shown(figures: Sequence[JSON]) -> Sequence[JSON]:
 def parts_of(
     book: Book, every: Mapping[str, Sequence[JSON]], *, core: bool, shown: int = layout.YEARS_SHOWN
 ) -> tuple[Part, ...]:
-    """The core rows, unless they do not apply to the sector; or the further rows that have figures."""
+    """The core rows, unless they do not apply or were not loaded; or the further rows that have figures."""
     parts = []
     for plan in layout.PARTS:
         rows = []
         for concept in (row.concept for row in plan.rows if row.core == core):
             figures = (every.get(concept) or ())[-shown:]
             present = any(figure.get("value") is not None for figure in figures)
-            expected = core and concept not in layout.SECTOR_ROWS and not _not_applicable(figures)
+            expected = core and concept not in layout.SECTOR_ROWS and not unsaid.why_undrawn(figures)
             if not figures or not (present or expected):
                 continue
             cells = tuple(book.cell(figure) for figure in figures)
@@ -120,21 +123,6 @@ def parts_of(
         if rows:
             parts.append(Part(plan.id, plan.title, book.scale.title if plan.money else "", tuple(rows)))
     return tuple(parts)
-
-
-def _not_applicable(figures: Sequence[JSON]) -> bool:
-    return all(figure.get("code") == "not_applicable_sector" for figure in figures)
-
-
-def _left_out(health: JSON, every: Mapping[str, Sequence[JSON]]) -> tuple[str, ...]:
-    """Names of core rows that do not apply to the sector."""
-    names = []
-    for plan in layout.PARTS:
-        for concept, core in plan.rows:
-            figures = every.get(concept) or ()
-            if core and concept not in layout.SECTOR_ROWS and figures and _not_applicable(figures):
-                names.append(figures[-1].get("label") or concept)
-    return tuple(names)
 
 
 def _years(book: Book, health: JSON, parts: Sequence[Part]) -> tuple[YearHead, ...]:
@@ -147,11 +135,13 @@ def _years(book: Book, health: JSON, parts: Sequence[Part]) -> tuple[YearHead, .
 
 
 def _tiles(latest: tear.Latest, health: JSON) -> tuple[Tile, ...]:
+    """The first figure of each choice that is there; where none is, the one whose absence says something."""
     plan = layout.BANK_TILES if health.get("sector") == "bank" else layout.TILES
-    tiles = []
+    tiles: list[Tile] = []
     for choices in plan:
-        concept = next((name for name in choices if latest.present(name)), None)
-        concept = concept or next((name for name in choices if latest.figure(name)), None)
+        free = [name for name in choices if name not in {tile.cell.concept for tile in tiles}]
+        concept = next((name for name in free if latest.present(name)), None)
+        concept = concept or next((name for name in free if latest.reported(name)), None)
         figure = latest.figure(concept) if concept else None
         if concept is None or figure is None:
             continue
@@ -225,6 +215,10 @@ def _standing(book: Book, results: Mapping[str, Any]) -> tuple[Standing, ...]:
             )
         )
     return tuple(rows)
+
+
+def _applies(cell: Cell | None) -> bool:
+    return cell is None or cell.code != unsaid.NOT_APPLICABLE
 
 
 def _swot(book: Book, analysis: JSON) -> tuple[tuple[str, str, str, tuple[Finding, ...]], ...]:

@@ -7,7 +7,7 @@ YEARS_SHOWN = 5
 
 
 class RowPlan(NamedTuple):
-    """A concept or ratio that may be a row. `core`: in the first table, and shown even where no year has it, as n/r."""
+    """A concept or ratio that may be a row. `core`: in the first table, as n/r where no filing of any year has it."""
 
     concept: str
     core: bool = False
@@ -51,14 +51,14 @@ CORE = frozenset(row.concept for plan in PARTS for row in plan.rows if row.core)
     "st_investments",
 }
 
-# Six tiles; for a bank those that mean something there. Alternatives are tried in order: (first, second).
+# Six tiles; for a bank those that mean something there. The first of each line that is there is taken.
 TILES: tuple[tuple[str, ...], ...] = (
     ("revenue",),
     ("g1",),
     ("om", "nm"),
-    ("net_income",),
-    ("fcf", "ocf"),
-    ("nde", "de"),
+    ("net_income", "operating_income"),
+    ("fcf", "ocf", "roe", "gm"),
+    ("nde", "de", "nd", "gm", "rd"),
 )
 BANK_TILES: tuple[tuple[str, ...], ...] = (
     ("revenue",),
@@ -66,7 +66,7 @@ BANK_TILES: tuple[tuple[str, ...], ...] = (
     ("roe",),
     ("roa",),
     ("equity_assets", "equity"),
-    ("efficiency", "nm"),
+    ("efficiency", "deposits_growth", "eps_diluted", "nm"),
 )
 SECTOR_ROWS = frozenset({"efficiency", "equity_assets"})  # core rows of one sector: their absence elsewhere is no news
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from research_dashboard.reports import layout
 from research_dashboard.reports.book import Cell
-from research_dashboard.reports.model import Part, Report
+from research_dashboard.reports.model import Gap, Part, Report
 from research_dashboard.reports.sentences import Sentence
 from research_dashboard.research import wording
 
@@ -117,7 +117,7 @@ def _peers(report: Report) -> list[str]:
     if report.standing:
         rows = [[_text(row.label), row.shown, row.median, row.rank, row.percentile] for row in report.standing]
         heads = ["Figure", _text(report.name), "Median of peers", "Rank", "Percentile"]
-        blocks += ["### Standing in the set", _table(heads, rows, "lrrrr")]
+        blocks += ["### Standing in the set", _table(heads, rows, "lrrrr"), _text(report.unplaced_line)]
     if report.excluded:
         blocks.append("\n".join(f"- Left out: {_text(name)}: {_text(reason)}" for name, reason in report.excluded))
     return blocks
@@ -147,13 +147,18 @@ def _restated(report: Report) -> list[str]:
 
 
 def _gaps(report: Report) -> str:
-    if not report.gaps:
-        return "Nothing is missing."
+    said = [report.gap_line, *(_elsewhere(span, found) for span, found in report.elsewhere)]
+    if not report.unfilled:
+        return "\n\n".join(said)
     rows = [
         [f"{_text(gap.label)} ({gap.mark})", gap.span, _text(gap.reason), ", ".join(f"`{tag}`" for tag in gap.tags)]
-        for gap in report.gaps
+        for gap in report.unfilled
     ]
-    return _table(["Figure", "Periods", "Why", "Tags tried"], rows, "llll")
+    return "\n\n".join([*said, _table(["Figure", "Periods", "Why", "Tags tried"], rows, "llll")])
+
+
+def _elsewhere(span: str, found: Sequence[Gap]) -> str:
+    return f"Not in the data at hand, {span}: {_text('; '.join(gap.label for gap in found))}."
 
 
 def _made(report: Report) -> str:

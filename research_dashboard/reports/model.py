@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from research_dashboard.charts import Chart
+from research_dashboard.reports import unsaid
 from research_dashboard.reports.book import Cell, Source
 from research_dashboard.reports.sentences import Sentence
 from research_dashboard.research import wording
@@ -171,7 +172,6 @@ class Report:
     years: tuple[YearHead, ...]
     parts: tuple[Part, ...]
     further: tuple[Part, ...]
-    left_out: tuple[str, ...]
     notes: tuple[str, ...]
     charts: tuple[Chart, ...]
     peer_line: Sentence
@@ -183,6 +183,7 @@ class Report:
     peer_charts: tuple[Chart, ...]
     excluded: tuple[tuple[str, str], ...]
     standing: tuple[Standing, ...]
+    unplaced: tuple[str, ...]  # ratios that the subject has no value of
     swot: tuple[tuple[str, str, str, tuple[Finding, ...]], ...]
     rules_line: str
     restated: tuple[Restated, ...]
@@ -192,6 +193,36 @@ class Report:
     method: tuple[tuple[str, str], ...]
     sources: tuple[Source, ...]
     scale: wording.Scale
+
+    @property
+    def unfilled(self) -> tuple[Gap, ...]:
+        """The gaps that its filings leave."""
+        return tuple(gap for gap in self.gaps if gap.code != "not_in_data")
+
+    @property
+    def elsewhere(self) -> tuple[tuple[str, tuple[Gap, ...]], ...]:
+        """The gaps that the data at hand leave, by their years: its filings may well fill them."""
+        spans: dict[str, list[Gap]] = {}
+        for gap in self.gaps:
+            if gap.code == "not_in_data":
+                spans.setdefault(gap.span, []).append(gap)
+        return tuple((span, tuple(found)) for span, found in spans.items())
+
+    @property
+    def gap_line(self) -> str:
+        """27 figures are not in the data at hand. Nothing is estimated."""
+        absent = len(self.gaps) - len(self.unfilled)
+        said = [f"{wording.counted(len(self.unfilled), 'figure')} could not be filled."] if self.unfilled else []
+        if absent:
+            verb = "is" if absent == 1 else "are"
+            said.append(f"{wording.counted(absent, 'figure')} {verb} not in the data at hand.")
+        return " ".join([*said, "Nothing is estimated."] if said else ["Nothing is missing."])
+
+    @property
+    def unplaced_line(self) -> str:
+        """Of return on equity and debt to equity the company has no figure, so no place; empty where it has all."""
+        names = wording.listed([unsaid.inside(label) for label in self.unplaced])
+        return f"Without a figure of the company, and so without a place: {names}." if names else ""
 
     @property
     def money(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from research_dashboard.reports import unsaid
 from research_dashboard.reports.book import JSON, Book
 from research_dashboard.reports.build import notes_of, parts_of, scale_of
 from research_dashboard.reports.model import Part, YearHead
@@ -25,12 +26,14 @@ def over_years(results: Mapping[str, Any], explained: int) -> OverYears:
     health = results["financial_health"]
     scale = scale_of(health)
     years = health["years"]
+    every = {**health["concepts"], **health["ratios"]}
+    said = unsaid.sentences(health.get("sector") or "", every, len(years))
     return OverYears(
         scale.title,
         tuple(YearHead(year["label"], year["end"], year.get("days"), ()) for year in years),
-        parts_of(Book(results, scale), {**health["concepts"], **health["ratios"]}, core=True, shown=len(years)),
+        parts_of(Book(results, scale), every, core=True, shown=len(years)),
         frozenset(year["end"] for year in years[-explained:]),
-        (*(note["text"] for note in notes_of(health, len(years))), *_earlier(health.get("earlier_years") or ())),
+        (*said, *(note["text"] for note in notes_of(health, len(years))), *_earlier(health.get("earlier_years") or ())),
     )
 
 

@@ -92,7 +92,12 @@ def document(report: Report, paper: Paper = "a4") -> dict[str, Any]:
         "gaps": [
             {"id": g.id, "label": g.label, "span": g.span, "reason": g.reason, "mark": g.mark,
              "tags": _breakable(", ".join(g.tags)) or wording.DASH}
-            for g in report.gaps
+            for g in report.unfilled
+        ],
+        "gap_line": report.gap_line,
+        "elsewhere": [
+            {"span": span, "gaps": [{"id": gap.id, "label": gap.label} for gap in found]}
+            for span, found in report.elsewhere
         ],
         "made": [{"id": item.id, "label": item.title, "formula": _made(item.cells)} for item in _own(report)],
         "method": [{"name": name, "words": words} for name, words in report.method],
@@ -202,6 +207,7 @@ def _peers(report: Report, places: frozenset[str]) -> dict[str, Any]:
             }
             for peer in report.peers
         ],
+        "unplaced": report.unplaced_line,
         "standing": [_standing(row, places) for row in report.standing],
         "excluded": [{"name": name, "reason": reason.rstrip(".")} for name, reason in report.excluded],
     }

@@ -9,6 +9,7 @@ from research_dashboard.reports import layout
 from research_dashboard.reports.book import JSON, Book
 from research_dashboard.reports.model import Finding, Gap, RunFacts, Standing
 from research_dashboard.reports.sentences import Fragment, Sentence, plain, say
+from research_dashboard.reports.unsaid import NOT_IN_DATA, why_undrawn
 from research_dashboard.research import wording
 from research_dashboard.research.concepts import OWN
 from research_dashboard.research.peers import CLOSE_FROM, NARROW
@@ -48,6 +49,11 @@ class Latest:
         """True when the newest year has a value."""
         figure = self.figure(concept)
         return figure is not None and figure.get("value") is not None
+
+    def reported(self, concept: str) -> bool:
+        """True when filings say, or fail to say, the newest year's: it applies, and was looked for in all of them."""
+        figure = self.figure(concept)
+        return figure is not None and not why_undrawn([figure])
 
     def words(self, concept: str) -> Fragment:
         """The newest value as a sentence says it, with its cell."""
@@ -96,7 +102,6 @@ def identity(profile: JSON, ticker: str | None) -> tuple[str, ...]:
     return tuple(part for part in parts if part)
 
 
-IN_NO_DATA = "not_in_data"  # the source has a selection of the company’s figures: nothing is said of its filings
 SIGNS = f"+{wording.MINUS}"
 SOURCES: Mapping[str, str] = {
     "bundled": "data shipped with the program",
@@ -180,7 +185,7 @@ def how_it_stands(latest: Latest) -> tuple[Sentence, ...]:
             sentences.append(say("Revenue of {}. There are no peers at hand to rank it among.", revenue))
     else:
         absent = latest.figure("revenue") or {}
-        words = "Revenue is not in the data at hand" if absent.get("code") == IN_NO_DATA else "No revenue is reported"
+        words = "Revenue is not in the data at hand" if absent.get("code") == NOT_IN_DATA else "No revenue is reported"
         sentences.append((Fragment(words, anchor="#gaps"), Fragment(" for the latest year.")))
     for concept, name in (("om", "operating"), ("nm", "net")):
         if latest.present(concept):
@@ -242,7 +247,7 @@ def what_to_look_at(
     best = [by_quadrant[key][0] for key in ("strengths", "opportunities") if by_quadrant.get(key)]
     chosen = (worst + sorted(rest, key=lambda found: -found.score) + best)[:3]
     sentences = [_stop(found.sentence) for found in chosen]
-    unfiled = [gap for gap in gaps if gap.code != IN_NO_DATA]
+    unfiled = [gap for gap in gaps if gap.code != NOT_IN_DATA]
     told = [gap for gap in unfiled if _surprising(latest, gap)]
     if told:
         gap, others = told[0], len(unfiled) - 1
