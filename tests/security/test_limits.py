@@ -176,6 +176,14 @@ def test_what_is_refused_is_counted(strict: Flask, users: dict[str, str]) -> Non
     assert codes == [*[403] * 5, 429]
 
 
+def test_methods_that_are_made_up_do_not_pile_up_in_the_metrics(app: Flask) -> None:
+    for n in range(3):
+        assert app.test_client().open("/status", method=f"MADE-UP-{n}").status_code == 405
+    text = app.test_client().get("/metrics").text
+    assert "MADE-UP" not in text
+    assert 'method="other",status="405"' in text
+
+
 @pytest.mark.parametrize("path", ["/login", "/api/research_runs/"])
 def test_whoever_has_an_ipv6_network_is_counted_as_one(strict: Flask, users: dict[str, str], path: str) -> None:
     codes = [ask(strict, path, "", f"2001:db8:0:1::{n}") for n in range(6)]
