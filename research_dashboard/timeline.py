@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from research_dashboard.charts.shapes import BETWEEN, WIDTH, widest
+from research_dashboard.charts.model import WIDTH
+from research_dashboard.charts.shapes import BETWEEN, widest
 from research_dashboard.research import wording
 
 ROW, THICK, LEFT = 24.0, 13.0, 16.0

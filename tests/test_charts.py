@@ -6,7 +6,8 @@ import pytest
 from bs4 import BeautifulSoup
 
 from research_dashboard.charts import Chart, Series, draw
-from research_dashboard.charts.shapes import WIDTH, width_of
+from research_dashboard.charts.model import WIDTH
+from research_dashboard.charts.shapes import width_of
 
 YEARS = ("FY2023", "FY2024", "FY2025")
 

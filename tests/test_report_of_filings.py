@@ -8,6 +8,7 @@ from copy import deepcopy
 from typing import Any
 
 import pypdfium2
+import pypdfium2.raw as pdfium
 import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
@@ -17,7 +18,9 @@ from sqlalchemy import select
 from research_dashboard.extensions import reading, writing
 from research_dashboard.models import ResearchResult, ResearchRun
 from research_dashboard.pages.report import run_facts
+from research_dashboard.queries.preferences import system_user
 from research_dashboard.queries.reports import results_by_type
+from research_dashboard.reports import pdf
 from research_dashboard.reports.build import build
 from research_dashboard.research.verify import verify
 from research_dashboard.services import runs
@@ -192,3 +195,47 @@ def test_evidence_over_chosen_peers_names_its_figure_once(bundled: Flask, visit:
     why = found.get_text()
     assert why.count("Operating margin") == 1
     assert "45.6%; AMAZON COM INC FY2025 11.2%; Apple Inc. FY2025 32.0%" in why
+
+
+FOOT = 0.94  # of a page's height: below it stands the running foot
+
+
+def blank_at_foot(page: pypdfium2.PdfPage) -> float:
+    """The part of a page under its last words or lines."""
+    drawn = page.render(scale=0.25, force_bitmap_format=pdfium.FPDFBitmap_Gray)
+    rows, height = memoryview(bytes(drawn.buffer)), int(drawn.height * FOOT)
+    inked = [at for at in range(height) if min(rows[at * drawn.stride : at * drawn.stride + drawn.width]) < 200]
+    return 1 - inked[-1] / height
+
+
+def sizes(page: pypdfium2.PdfPage) -> set[float]:
+    """The sizes in points that letters are set in; typst's own blanks have none."""
+    text, found, matrix = page.get_textpage(), set(), pdfium.FS_MATRIX()
+    for at in range(text.count_chars()):
+        pdfium.FPDFText_GetMatrix(text.raw, at, matrix)
+        if not chr(pdfium.FPDFText_GetUnicode(text.raw, at)).isspace():
+            found.add(round(pdfium.FPDFText_GetFontSize(text.raw, at) * abs(matrix.d), 1))
+    return found
+
+
+def test_a_pdf_is_set_in_letters_one_can_read_and_wastes_no_page(researched: Mapping[str, int]) -> None:
+    for run_id in researched.values():
+        with reading() as session:
+            report = build(run_facts(session.get_one(ResearchRun, run_id)), results_of(run_id))
+        document = pypdfium2.PdfDocument(pdf.write(report))
+        pages = [document[number] for number in range(len(document))]
+        assert max(map(blank_at_foot, pages[:-1])) <= 0.2, report.name
+        assert blank_at_foot(pages[-1]) < 0.9, "no page for a single sentence"
+        assert min(min(sizes(page)) for page in pages) >= 7
+        assert document.get_metadata_dict()["Author"] == ""
+        assert len(pages) <= 7
+
+
+def test_a_pdf_names_the_researcher_whom_someone_chose(client: FlaskClient, bundled: Flask) -> None:
+    authors = {}
+    for name in ("ann", system_user()):
+        run_id = runs.start_research("SNOW", name).run_id
+        Worker(bundled).work()
+        made = pypdfium2.PdfDocument(client.get(f"/runs/{run_id}/report.pdf").data)
+        authors[name] = made.get_metadata_dict()["Author"]
+    assert authors == {"ann": "ann", system_user(): ""}

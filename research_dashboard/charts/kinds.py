@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from research_dashboard.charts.model import GAP_MARK, Chart, Series
+from research_dashboard.charts.model import GAP_MARK, WIDTH, Chart, Series
 from research_dashboard.charts.shapes import (
     BETWEEN,
     LABEL_ROOM,
     PLOT_TOP,
-    WIDTH,
     Scale,
     bar,
     broken,
@@ -18,10 +17,16 @@ from research_dashboard.charts.shapes import (
     reach,
     text,
     widest,
+    width_of,
 )  # fmt: skip
 from research_dashboard.research import wording
 
-NAMES_MOST = 120.0  # of the width, for the names beside lying bars
+NAMES_MOST = 94.0  # of the width, for the names beside lying bars
+
+
+def beside(name: str) -> bool:
+    """Whether the name fits beside a lying bar, in bold, uncut."""
+    return width_of(name, bold=True) <= NAMES_MOST
 
 
 def columns(chart: Chart) -> tuple[list[str], float]:
@@ -53,9 +58,9 @@ def columns(chart: Chart) -> tuple[list[str], float]:
 
 
 def _panel(line: Series, slot: float, top: float) -> tuple[list[str], float]:
-    bottom = top + 62
+    bottom = top + 66
     low, high = reach([line])
-    y = Scale(low, high if high > low else 1.0, bottom - (16 if low < 0 else 0), top + 26)
+    y = Scale(low, high if high > low else 1.0, bottom - (16 if low < 0 else 0), top + 30)
     out = [text(0, top + 4, f"{line.name}, %"), f'<path class="axis" d="M0 {y(0):.1f}H{WIDTH:.0f}"/>']
     points = [None if v is None else (slot * (at + 0.5), y(v)) for at, v in enumerate(line.values)]
     out.append(broken(points, "ln c1"))
@@ -131,7 +136,7 @@ def bars(chart: Chart) -> tuple[list[str], float]:
     names = [cut(label, NAMES_MOST) for label in chart.labels]
     shown = [chart.shown(value, at) for at, value in enumerate(values)]
     room = widest(shown, bold=True) + BETWEEN
-    x = Scale(low, high, widest(names, bold=True) + BETWEEN + (room if low < 0 else 0), WIDTH - room)
+    x = Scale(low, high, widest(names, bold=True) + BETWEEN + (room if low < 0 else 0), chart.width - room)
     out = []
     for at, (name, value) in enumerate(zip(names, values, strict=True)):
         top = 4 + row * at

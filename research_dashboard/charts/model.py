@@ -5,6 +5,7 @@ from typing import Literal
 
 from research_dashboard.research import wording
 
+WIDTH = 320.0  # words of 12 units come to 11 px on a phone of 360 px
 Kind = Literal["columns", "groups", "lines", "bars", "bridge", "stack"]
 GAP_MARK = "n/r"
 
@@ -40,6 +41,7 @@ class Chart:
     marks: tuple[str, ...] = ()
     sources: tuple[int, ...] = ()
     source: str = ""
+    width: float = WIDTH  # of lying bars, which may stand three in a row on paper
 
     def shown(self, value: float | None, at: int = 0) -> str:
         """A value as a label of this chart shows it; for a gap the mark that says why."""

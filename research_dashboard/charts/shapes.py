@@ -6,10 +6,10 @@ from math import ceil, floor, log10
 
 from markupsafe import escape
 
-from research_dashboard.charts.model import Chart, Series
+from research_dashboard.charts.model import WIDTH, Chart, Series
 from research_dashboard.research import wording
 
-WIDTH, PLOT_TOP, LABEL_ROOM = 320.0, 24.0, 20.0  # words of 12 units come to 11 px on a phone of 360 px
+PLOT_TOP, LABEL_ROOM = 24.0, 20.0
 TEXT, BOLD, BETWEEN = 12.0, 1.1, 6.0  # the size of words, how much wider the bold ones are, room between two
 
 # Widths of letters as parts of their size, in Arial: no font that a page may be shown in is much wider.

@@ -1,10 +1,9 @@
 """Charts of a whole and its parts: a bridge from one amount to another, columns stacked of what they hold."""
 
-from research_dashboard.charts.model import Chart
+from research_dashboard.charts.model import WIDTH, Chart
 from research_dashboard.charts.shapes import (
     BETWEEN,
     LABEL_ROOM,
-    WIDTH,
     Scale,
     bar,
     grid,

@@ -13,6 +13,7 @@ from research_dashboard.extensions import db
 from research_dashboard.htmx import is_partial
 from research_dashboard.models import ResearchRun, Status
 from research_dashboard.queries import reports as queries
+from research_dashboard.queries.preferences import defaults
 from research_dashboard.reports import csv_file, json_file, layout, markdown, pack, pdf
 from research_dashboard.reports.book import Cell, FactLine
 from research_dashboard.reports.build import build, is_report
@@ -102,6 +103,11 @@ class Material(NamedTuple):
     paper: pdf.Paper = "a4"
 
     @property
+    def author(self) -> str:
+        """The researcher; nobody where that is but the operating system's user, whom no one chose to name."""
+        return "" if self.run.researcher == defaults().researcher else self.run.researcher
+
+    @property
     def drawn(self) -> Report:
         """The report, for the formats that are only asked for where there is one."""
         assert self.report is not None  # noqa: S101  # report_file() has looked
@@ -147,7 +153,7 @@ def _bytes(made: str | bytes) -> bytes:
 
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FORMATS: tuple[Format, ...] = (
-    Format("pdf", "PDF", "PDF", "application/pdf", lambda m: pdf.write(m.drawn, m.paper)),
+    Format("pdf", "PDF", "PDF", "application/pdf", lambda m: pdf.write(m.drawn, m.paper, m.author)),
     Format("html", "HTML, one file", "HTML", "text/html; charset=utf-8", _html),
     Format("md", "Markdown", "Markdown", "text/markdown; charset=utf-8", lambda m: markdown.write(m.drawn)),
     Format("xlsx", "Excel with formulas", "Excel", EXCEL, _xlsx),

@@ -4,13 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from research_dashboard.charts import Chart, Series
+from research_dashboard.charts import Chart, Series, beside
 from research_dashboard.reports.book import JSON, Book
 from research_dashboard.reports.layout import PEERS_DRAWN, YEARS_SHOWN
 from research_dashboard.reports.model import PeerRow
 from research_dashboard.research import wording
 
-NAME_FITS = 15
 CHARTS_OF_PEERS = 3
 
 
@@ -229,4 +228,4 @@ def _bars(  # noqa: PLR0917
 
 def short(row: PeerRow) -> str:
     """A name that fits beside a bar: the ticker where the name is long."""
-    return row.ticker if row.ticker and len(row.name) > NAME_FITS else row.name
+    return row.name if beside(row.name) or not row.ticker else row.ticker

@@ -102,6 +102,10 @@ def _matrix(report: Report, parts: Sequence[Part]) -> list[str]:
 def _peers(report: Report) -> list[str]:
     blocks = ["## Peers", _text(report.peer_set), f"> {_text(report.peer_warning)}" if report.peer_warning else ""]
     blocks.append(_sentence(report.peer_line))
+    if report.standing:
+        rows = [[_text(row.label), row.shown, row.median, row.rank, row.percentile] for row in report.standing]
+        heads = ["Figure", _text(report.name), "Median of peers", "Rank", "Percentile"]
+        blocks += ["### Standing in the set", _table(heads, rows, "lrrrr"), _text(report.unplaced_line)]
     if report.peers:
         heads = ["Company", "Year ended", "Share", *(layout.PEER_LABELS[column] for column in report.peer_columns)]
         rows = [
@@ -114,10 +118,6 @@ def _peers(report: Report) -> list[str]:
             for peer in report.peers
         ]
         blocks.append(_table(heads, rows, "ll" + "r" * (len(heads) - 2)))
-    if report.standing:
-        rows = [[_text(row.label), row.shown, row.median, row.rank, row.percentile] for row in report.standing]
-        heads = ["Figure", _text(report.name), "Median of peers", "Rank", "Percentile"]
-        blocks += ["### Standing in the set", _table(heads, rows, "lrrrr"), _text(report.unplaced_line)]
     if report.excluded:
         blocks.append("\n".join(f"- Left out: {_text(name)}: {_text(reason)}" for name, reason in report.excluded))
     return blocks

@@ -3,7 +3,8 @@
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +22,7 @@ Paper = Literal["a4", "us-letter"]
 FONT = "Source Sans Pro"
 FONT_PACKAGE, FONT_FOLDER = "font-source-sans-pro", "font_source_sans_pro/files"
 TEMPLATE, TYPESET = (Path(__file__).with_name(name) for name in ("report.typ", "typeset.py"))
+THREE_IN_A_ROW = 250.0  # of a drawing's width, so that its words are set in 7.5 pt
 TIMEOUT = 60  # seconds; a report takes well under one
 
 # What app.css says of a drawing, in ink on paper.
@@ -36,12 +38,12 @@ class PdfError(RuntimeError):
     """The PDF could not be set; the message is typst's."""
 
 
-def write(report: Report, paper: Paper = "a4") -> bytes:
-    """The document's bytes; the same report gives the same bytes. Raises PdfError."""
+def write(report: Report, paper: Paper = "a4", author: str = "") -> bytes:
+    """The document's bytes; the same report gives the same bytes. `author` is put in its metadata. Raises PdfError."""
     fonts = distribution(FONT_PACKAGE).locate_file(FONT_FOLDER)
     made = subprocess.run(  # noqa: S603  # our own script, no shell, nothing of a user's in the arguments
         [sys.executable, "-I", str(TYPESET), str(TEMPLATE), str(fonts), str(int(report.run.date.timestamp()))],
-        input=msgspec.json.encode(document(report, paper)),
+        input=msgspec.json.encode(document(report, paper, author)),
         capture_output=True,
         timeout=TIMEOUT,
         check=False,
@@ -51,14 +53,15 @@ def write(report: Report, paper: Paper = "a4") -> bytes:
     return made.stdout
 
 
-def document(report: Report, paper: Paper = "a4") -> dict[str, Any]:
+def document(report: Report, paper: Paper = "a4", author: str = "") -> dict[str, Any]:
     """What the template reads: words, numbers as they are shown, and where each leads."""
     places = _places(report)
+    tickers = {peer.name: peer.ticker for peer in report.peers if peer.ticker}
     return {
         "paper": paper,
         "font": FONT,
         "title": f"Summary Report: {report.name}",
-        "author": report.run.researcher,
+        "author": [author] if author else [],
         "keywords": ["company research", report.run.ticker or report.name],
         "run_line": f"Run #{report.run.id}, {wording.long_date(report.run.date.date())}",
         "name": report.name,
@@ -81,7 +84,7 @@ def document(report: Report, paper: Paper = "a4") -> dict[str, Any]:
         "notes": list(report.notes),
         **_peers(report, places),
         "swot": [
-            {"title": title, "tone": tone, "findings": [_finding(found, places) for found in findings]}
+            {"title": title, "tone": tone, "findings": [_finding(found, places, tickers) for found in findings]}
             for _, title, tone, findings in report.swot
         ],
         "rules_line": report.rules_line,
@@ -108,9 +111,13 @@ def document(report: Report, paper: Paper = "a4") -> dict[str, Any]:
 
 
 def _own(report: Report) -> list[Any]:
-    """The evidence of the company itself; that of its peers is in the other formats."""
+    """The evidence of the company itself; that of its peers, and of what it lacks, is in the other formats."""
     peers = {peer.name for peer in report.peers if not peer.subject}
-    return [item for item in report.evidence if item.title not in peers]
+    return [
+        item
+        for item in report.evidence
+        if item.title not in peers and any(cell.present or cell.code == "not_reported" for cell in item.cells)
+    ]
 
 
 def _made(cells: Sequence[Cell]) -> str:
@@ -194,7 +201,7 @@ def _peers(report: Report, places: frozenset[str]) -> dict[str, Any]:
         "peer_set": " ".join(part for part in (f"{report.peer_set}." if report.peer_set else "", year) if part),
         "peer_warning": report.peer_warning,
         "peer_line": _sentence(report.peer_line, places),
-        "peer_charts": [_chart(chart) for chart in report.peer_charts],
+        "peer_charts": [_chart(replace(chart, width=THREE_IN_A_ROW)) for chart in report.peer_charts],
         "peer_columns": [layout.PEER_LABELS[column] for column in report.peer_columns],
         "peers": [
             {
@@ -228,14 +235,18 @@ def _standing(row: Standing, places: frozenset[str]) -> dict[str, Any]:
     }
 
 
-def _finding(found: Finding, places: frozenset[str]) -> dict[str, Any]:
+def _finding(found: Finding, places: frozenset[str], tickers: Mapping[str, str]) -> dict[str, Any]:
+    """Peers stand behind the company's own figure by their tickers: their names and years are in the table of peers."""
     evidence: list[dict[str, Any]] = []
     before: tuple[str, str] | None = None
     for company, cell in found.evidence:
         same = before == (company, cell.concept)
-        lead = "" if not evidence else ", " if same else "; "
-        name = "" if same else f"{company}, {cell.label} " if company else f"{cell.label} "
-        evidence.append({"text": f"{lead}{name}{cell.period} ", "to": None})
+        follows = before is not None and before[1] == cell.concept
+        name = f"{tickers.get(company, company)} " if company else ""
+        what = "" if follows else f"{cell.label} "
+        period = "" if company else f"{cell.period} "
+        lead = "" if not evidence else ", " if same or (company and follows) else "; "
+        evidence.append({"text": f"{lead}{'' if same else name}{'' if same else what}{period}", "to": None})
         evidence.append({"text": cell.shown, "to": _to(cell, places)})
         before = (company, cell.concept)
     return {
