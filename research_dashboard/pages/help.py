@@ -13,13 +13,10 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 KINDS = (
-    ("how-to", "How to"),
-    ("explanation", "Why"),
-    ("reference", "Reference"),
-    ("benchmarks", "Measurements"),
-    ("filings-kept-apart", "Figures beside filings"),
-    ("scale", "Growth"),
-    ("decisions", "Decisions"),
+    (("how-to",), "How to"),
+    (("explanation", "scale"), "Why"),
+    (("reference", "benchmarks", "filings-kept-apart"), "Reference"),
+    (("decisions",), "Decisions"),
 )
 
 
@@ -61,7 +58,7 @@ def documents() -> dict[str, Document]:
 def help() -> str:
     """What there is to read, by kind."""
     known = documents().values()
-    kinds = [(title, [document for document in known if document.kind == kind]) for kind, title in KINDS]
+    kinds = [(title, [one for name in names for one in known if one.kind == name]) for names, title in KINDS]
     return render_template("help/index.html", kinds=[(title, found) for title, found in kinds if found])
 
 

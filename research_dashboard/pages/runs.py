@@ -1,6 +1,7 @@
 """A run's page: how it goes, then its report; and what can be done with it: cancel, resume, run again."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Response, abort, flash, redirect, request, session, url_for
@@ -27,6 +28,7 @@ from research_dashboard.services import runs as services
 from research_dashboard.timeline import draw, pauses
 
 LOG_SHOWN = 8  # the newest lines, below the steps
+NEWS_FOR = timedelta(minutes=15)  # that a run is complete is news
 
 SOURCES = {
     "bundled": "bundled SEC filings",
@@ -178,6 +180,11 @@ def _change(found: ResearchRun) -> str | None:
     return url_for("pages.researcher", company=company, as_of=found.as_of, source=found.source or None)
 
 
+def _is_news(found: ResearchRun, now: datetime) -> bool:
+    """True for a run that ended just now: whoever opens an old report knows that it is complete."""
+    return found.finished_at is not None and now - found.finished_at < NEWS_FOR
+
+
 def _context(found: ResearchRun) -> dict[str, Any]:
     session, now = db.session(), utcnow()
     logged = not is_ours(found)
@@ -194,7 +201,7 @@ def _context(found: ResearchRun) -> dict[str, Any]:
         "run": found,
         "logged": logged,
         "under_way": under_way,
-        "complete": found.company if complete else "",
+        "complete": found.company if complete and _is_news(found, now) else "",
         "heading": found.company if logged else HEADINGS[Status(found.status)].format(found.company),
         "progress": shown,
         "timeline": draw(timeline),

@@ -118,6 +118,11 @@ document.addEventListener("keydown", (event) => {
   if (act && act() !== false) event.preventDefault();
 });
 
+/* Esc leaves the search: the keys of the page work again. */
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !event.defaultPrevented && event.target.matches("input[type=search]")) event.target.blur();
+});
+
 function search() {
   const fields = [...document.querySelectorAll("#nav-q, main input:is([type=search], [type=text], :not([type]))")];
   const field = fields.find((one) => one.checkVisibility());

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from itertools import product
 
 import html5lib
+import pypdfium2
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
@@ -120,6 +121,29 @@ def test_every_page_is_valid_html(open_page: Open, runs: dict[str, str]) -> None
     assert not wrong, "\n".join(wrong)
 
 
+def test_what_explains_a_figure_comes_to_stand_clear_of_the_bar(open_page: Open, run: str) -> None:
+    page = open_page(f"/runs/{run}")
+    page.locator("#figures").get_by_role("link", name="Return on equity").click()
+    summary = page.locator("#how details[open] summary")
+    expect(summary).to_contain_text("Return on equity")
+    bar = page.locator(".anchors").bounding_box()
+    there = summary.bounding_box()
+    assert bar
+    assert there
+    assert bar["y"] + bar["height"] <= there["y"] < 300
+
+
+def test_a_printed_report_strands_no_heading_and_prints_no_list_of_closed_parts(open_page: Open, run: str) -> None:
+    page = open_page(f"/runs/{run}")
+    titles = {title.strip() for title in page.locator("main h2").all_inner_texts()}
+    printed = pypdfium2.PdfDocument(page.pdf(format="A4", prefer_css_page_size=True))
+    words = [printed[number].get_textpage().get_text_range() for number in range(len(printed))]
+    assert len(words) <= 8
+    assert "Key figures" in words[0]
+    assert not [number for number, text in enumerate(words, 1) if text.strip().splitlines()[-1].strip() in titles]
+    assert not [text for text in words if "How each figure was made" in text or "Notes and tags" in text]
+
+
 def test_a_page_loads_little(open_page: Open, run: str) -> None:
     page = open_page("/")
     for path in ("/", "/researcher", f"/runs/{run}", "/historical-records"):
@@ -152,6 +176,10 @@ def test_keys_move_through_rows_open_one_search_and_list_themselves(open_page: O
     expect(page.locator("#nav-q")).to_be_focused()
     page.keyboard.type("jk?")
     expect(page.locator("#nav-q")).to_have_value("jk?")
+    page.keyboard.press("Escape")
+    expect(page.locator("#nav-q")).not_to_be_focused()
+    page.keyboard.press("j")
+    expect(first).to_be_focused()
     first.focus()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
