@@ -17,12 +17,13 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from research_dashboard.base import BUSY, Base, FiledDecimal, UTCDateTime
-from research_dashboard.intake import aside
+from research_dashboard.intake import SLOTS, aside
 from research_dashboard.turns import Turns
 
 if TYPE_CHECKING:
     from flask_migrate import Migrate
 
+STREAMS = 8  # files that are written while they are read, at a time: each holds a connection
 T = TypeVar("T")
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -56,6 +57,7 @@ db = SQLAlchemy(
         "json_deserializer": from_json,
         "hide_parameters": True,
         "pool_use_lifo": True,
+        "max_overflow": 2 * SLOTS + 2 * STREAMS,  # for requests at work and files that are read, two each
     },
     session_options={"expire_on_commit": False},
 )

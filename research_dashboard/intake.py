@@ -28,6 +28,7 @@ SMALL = 64 * 1024  # bytes of a body that is read before the request has its pla
 MOST_HEADERS = 64 * 1024  # bytes of them; the server itself takes somewhat more before it refuses
 BODIES = 192  # of all clients: the other threads serve who sends none
 
+SLOW = "research_dashboard.slow_clients"  # in the environ: who watches over slow clients
 App = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
@@ -41,6 +42,12 @@ def network(address: str | None) -> str:
     if not isinstance(found, IPv6Address):
         return str(found)
     return str(found.ipv4_mapped or ip_network((found, 64), strict=False))
+
+
+def port_of(environ: dict[str, Any]) -> int:
+    """The port that this server listens on; not the one that a proxy does."""
+    listening: Any = environ.get("werkzeug.proxy_fix.orig", environ)
+    return int(listening.get("SERVER_PORT") or 0)
 
 
 class Intake:
@@ -61,6 +68,7 @@ class Intake:
             )
             return refusal(environ, start)
         work = _Work(self)
+        environ[SLOW] = self.slow
         if environ.get("CONTENT_LENGTH", "0") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in environ:
             environ["wsgi.input"] = body = _Body(self, environ, work)
             body.read_ahead()
@@ -163,9 +171,7 @@ class _Body:
     def __init__(self, intake: Intake, environ: dict[str, Any], work: _Work) -> None:
         signed_in = environ.get("HTTP_AUTHORIZATION") or environ.get("HTTP_COOKIE") or ""
         client = (network(environ.get("REMOTE_ADDR")), hash(signed_in))
-        listening: Any = environ.get("werkzeug.proxy_fix.orig", environ)  # else the port that a proxy listens on
-        port = int(listening.get("SERVER_PORT") or 0)
-        self._read = partial(intake.read, client=client, port=port, work=work)
+        self._read = partial(intake.read, client=client, port=port_of(environ), work=work)
         self._raw = environ["wsgi.input"]
         self._ahead: BytesIO | None = None
         length = environ.get("CONTENT_LENGTH", "")

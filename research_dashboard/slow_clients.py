@@ -52,7 +52,7 @@ class SlowClients:
         try:
             yield
         finally:
-            del self._since[me]
+            self._since.pop(me, None)
 
     def _watch(self) -> None:
         seen: dict[str, Moved] = {}

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from flask import Response, abort, render_template, request, stream_with_context
+from flask import Response, abort, render_template, request
 
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import db, reading
 from research_dashboard.pages.frame import preferences
+from research_dashboard.pages.streams import streamed
 from research_dashboard.queries.audit import AuditFilter, audit_events, count_audit_events, each_audit_event
 from research_dashboard.reports.audit_list import CONTENT_TYPES, WRITERS
 from research_dashboard.tables.audit import VIAS
@@ -41,7 +42,7 @@ def audit_file(kind: str) -> Response:
     if kind not in WRITERS:
         abort(404, f"There is no “.{kind[:20]}” of the audit. There are: {', '.join(WRITERS)}.")
     wanted = _filter()
-    response = Response(stream_with_context(_written(WRITERS[kind], wanted)), content_type=CONTENT_TYPES[kind])
+    response = streamed(_written(WRITERS[kind], wanted), CONTENT_TYPES[kind])
     response.headers.set("Content-Disposition", "attachment", filename=f"audit-{utcnow():%Y-%m-%d}.{kind}")
     return response
 

@@ -5,13 +5,14 @@ from contextlib import closing
 from tempfile import TemporaryFile
 from urllib.parse import urlencode
 
-from flask import Response, abort, request, stream_with_context, url_for
+from flask import Response, abort, request, url_for
 
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import db, reading
 from research_dashboard.pages.changes import said
 from research_dashboard.pages.frame import preferences
 from research_dashboard.pages.history import refused
+from research_dashboard.pages.streams import streamed
 from research_dashboard.queries.changes import changes_told
 from research_dashboard.queries.runs import FieldError, InvalidFilter, RunFilter, runs_stream, runs_total
 from research_dashboard.reports.run_lists import (
@@ -44,7 +45,7 @@ def historical_records_file(kind: str) -> Response:
             raise InvalidFilter((FieldError("q", detail),), wanted.params())
     except InvalidFilter as error:
         return refused(error)
-    response = Response(stream_with_context(_written(kind, wanted)), content_type=CONTENT_TYPES[kind])
+    response = streamed(_written(kind, wanted), CONTENT_TYPES[kind])
     response.headers["X-Total-Count"] = str(total)
     if kind != "atom":
         name = f"research-runs-{utcnow().astimezone(wanted.zone):%Y-%m-%d}.{kind}"
