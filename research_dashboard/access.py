@@ -177,10 +177,15 @@ def may_write(endpoint: str) -> bool:
     return needed is PUBLIC or (who is not None and who.may(needed))
 
 
+def is_admin() -> bool:
+    """True when who is behind the present request may what only admins may."""
+    who = actor()
+    return who is not None and who.may(ADMIN)
+
+
 def refuse_purging() -> None:
     """What is deleted for good is gone for everybody: only admins do that. Raises Forbidden."""
-    who = actor()
-    if who is None or not who.may(ADMIN):
+    if not is_admin():
         raise Forbidden("Only an admin deletes for good. What is in the trash stays until then, and can be restored.")
 
 

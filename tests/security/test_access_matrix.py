@@ -15,7 +15,7 @@ from research_dashboard.access import ACCESS, SAFE
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import reading
 from research_dashboard.pages import shares
-from research_dashboard.services import accounts
+from research_dashboard.services import accounts, watchlists
 from research_dashboard.tables.accounts import Role, SignIn
 from tests.factories import make_research
 
@@ -170,6 +170,18 @@ def test_nobody_reads_or_revokes_anothers_tokens(house: House) -> None:
         assert house.tokens["researcher's token"][:9] not in client.get("/account", headers=headers).text
     with house.app.app_context():
         assert accounts.bearer(house.tokens["researcher's token"]) is not None
+
+
+def test_a_list_is_renamed_and_removed_by_who_made_it_or_an_admin(house: House) -> None:
+    with house.app.app_context():
+        lists = [watchlists.make_list(name, "other") for name in ("theirs", "theirs too")]
+    other = house.app.test_client()
+    other.post("/login", data={"name": "other", "password": PASSWORD})
+    for list_id, owner in zip(lists, (house.client("admin"), other), strict=True):
+        for form in ({"do": "rename", "name": f"another {list_id}"}, {"do": "remove"}):
+            refused = house.client("researcher").post(f"/watchlist/{list_id}", data=form)
+            assert (refused.status_code, "other’s list" in refused.text) == (403, True)
+            assert owner.post(f"/watchlist/{list_id}", data=form).status_code == 303
 
 
 def test_signing_out_everywhere_ends_nobody_elses_sign_in(house: House) -> None:
