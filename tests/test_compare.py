@@ -65,7 +65,9 @@ def test_companies_side_by_side_are_ranked_warned_of_and_sourced(bundled: Flask,
     ids = research(bundled, "AAPL", "MSFT", "JPM")
     page = visit("/compare?" + "&".join(f"run={run_id}" for run_id in ids))
     margins = row(page, "Net margin")
-    assert [cell.split(" ")[-1] for cell in margins if " " in cell].count("best") == 1
+    ends = [cell.split(" ")[-1] for cell in margins if " " in cell]
+    assert sorted(ends) == ["highest", "lowest"], "a bank's margin is neither better nor worse than a maker's"
+    assert "best" in " ".join(row(page, "Gross margin")), "of the two that have one, both of one sector"
     assert len([cell for cell in row(page, "EPS, diluted") if "est" in cell]) == 0
     warnings = page.text(".msg.warn")
     assert "Fiscal years end in different months" in warnings
@@ -163,3 +165,12 @@ def test_ticked_rows_a_run_and_the_menu_lead_here(bundled: Flask, client: FlaskC
     assert visit(f"/runs/{second}").soup.select_one(f".head a[href='/compare?run={first}&run={second}']")
     assert visit(f"/runs/{first}").soup.select_one(f".head a[href='/compare?with={first}']")
     assert visit("/").soup.select_one(".nav a[href='/compare']")
+
+
+def test_a_figure_that_is_missing_says_why_in_words(bundled: Flask, visit: Visit) -> None:
+    ids = research(bundled, "BA", "AAPL")
+    page = visit("/compare?" + "&".join(f"run={run_id}" for run_id in ids))
+    reasons = " ".join(page.texts("#comparison details.further li"))
+    assert "Return on equity , BOEING CO, run #" in reasons
+    assert "Equity is not positive." in reasons
+    assert "LongTermDebtANet debt" not in page.html, "the name of a concept inside that of a tag"

@@ -70,7 +70,7 @@ def counts(session: Session, now: datetime, midnight: datetime) -> Counts:
 
 
 def number_at_hand(session: Session) -> int:
-    """How many companies have filed facts loaded."""
+    """How many companies have figures loaded, filed or their own."""
     return session.scalar(select(func.count()).select_from(_at_hand().subquery())) or 0
 
 
@@ -119,7 +119,7 @@ def _at_hand() -> Select[int]:
 
 
 def companies_at_hand(session: Session, limit: int = 60) -> Sequence[Company]:
-    """Companies with filed facts loaded, by name."""
+    """Companies with figures loaded, filed or their own, by name."""
     return session.scalars(
         select(Company).where(Company.id.in_(_at_hand())).order_by(func.lower(Company.name), Company.id).limit(limit)
     ).all()

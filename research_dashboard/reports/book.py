@@ -11,7 +11,7 @@ from research_dashboard.research.concepts import CONCEPTS, OWN
 
 JSON = Mapping[str, Any]
 A_FILING_FOLLOWS_WITHIN = 200  # days after the end of its own period; comparatives are older
-_NAME = re.compile(r"[a-z][a-z0-9_%]*")
+_NAME = re.compile(r"(?<![A-Za-z])[a-z][a-z0-9_%]*(?![A-Za-z])")  # a concept; never a part of LongTermDebtAndLeases
 _SPLIT = re.compile(r"([a-z][a-z0-9_%]*\[-\d+\])")
 _BEFORE = re.compile(r"([a-z][a-z0-9_%]*)\[-(\d+)\]")
 

@@ -9,6 +9,7 @@ from research_dashboard.reports import layout
 from research_dashboard.reports.book import JSON, Book, Cell
 from research_dashboard.reports.build import is_report
 from research_dashboard.reports.model import NotAReport, RunFacts
+from research_dashboard.reports.unsaid import NOT_APPLICABLE
 from research_dashboard.research import wording
 from research_dashboard.research.peers import calendar_year
 from research_dashboard.research.wording import Scale
@@ -21,9 +22,10 @@ MORE_IS_BETTER = frozenset({
 })  # fmt: skip
 LESS_IS_BETTER = frozenset({"de", "nde", "efficiency", "dso", "dio", "ccc"})
 MARKS: Mapping[str, str] = {
-    "best": "the best of the row, where more (or, of debt ratios and days, less) is plainly better",
+    "best": "the best of the row, where more (or, of debt ratios and days, less) is plainly better and all are of one "
+    "sector",
     "worst": "the worst of it",
-    "highest": "the largest value, where it depends whether that is good",
+    "highest": "the largest value, where it depends whether that is good, or companies of different sectors have one",
     "lowest": "the smallest",
 }
 A_LONG_YEAR = 370  # days: 53 weeks
@@ -107,6 +109,17 @@ class Section:
     years: tuple[JSON | None, ...]
     parts: tuple[ComparedPart, ...]
     same: int
+
+    @property
+    def absences(self) -> tuple[tuple[str, int, str], ...]:
+        """Figure, column and reason of each value that is missing or means nothing; what does not apply is plain."""
+        return tuple(
+            (row.label, number, compared.cell.why)
+            for part in self.parts
+            for row in part.rows
+            for number, compared in enumerate(row.cells)
+            if compared.cell and not compared.cell.present and compared.cell.code != NOT_APPLICABLE
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +251,11 @@ def _row(
         return None
     cells = [column.book.cell(figure) if figure else None for column, figure in zip(columns, found, strict=True)]
     seen = {cell.shown for cell in cells if cell and cell.present}  # what looks the same is not ranked
-    marks = _marks(concept, found, same_company=same_company) if ranked and len(seen) > 1 else [""] * len(found)
+    marks = [""] * len(found)
+    if ranked and len(seen) > 1:
+        there = [column for column, cell in zip(columns, cells, strict=True) if cell and cell.present]
+        alike = len({column.book.health.get("sector") for column in there}) == 1
+        marks = _marks(concept, found, same_company=same_company, judged=alike)
     change = ""
     if len(found) == FEWEST:
         first, second = found
@@ -250,16 +267,19 @@ def _row(
     return ComparedRow(concept, label, compared, change, len(values) == 1)
 
 
-def _marks(concept: str, figures: Sequence[JSON | None], *, same_company: bool) -> list[str]:
-    """The ends of the row, where the values can be set against each other: one unit, and no amounts a share."""
+def _marks(concept: str, figures: Sequence[JSON | None], *, same_company: bool, judged: bool) -> list[str]:
+    """The ends of the row, where the values can be set against each other: one unit, and no amounts a share.
+
+    `judged`: best and worst rather than highest and lowest, where that is plain.
+    """
     present = [figure for figure in figures if figure is not None and figure.get("value") is not None]
     units = {figure["unit"] for figure in present}
     values = {wording.exact(figure["value"]) for figure in present}
     if len(units) != 1 or len(values) < FEWEST or ("shares" in next(iter(units)) and not same_company):
         return [""] * len(figures)
     top, bottom = max(values), min(values)
-    words = ("best", "worst") if concept in MORE_IS_BETTER else ("highest", "lowest")
-    if concept in LESS_IS_BETTER:
+    words = ("best", "worst") if judged and concept in MORE_IS_BETTER else ("highest", "lowest")
+    if judged and concept in LESS_IS_BETTER:
         words = ("worst", "best")
 
     def mark(figure: JSON | None) -> str:
