@@ -7,7 +7,7 @@ from flask import render_template
 from wtforms import Form, SelectField, StringField
 from wtforms.fields import SelectChoice
 
-from research_dashboard import charts
+from research_dashboard import charts, timeline
 from research_dashboard.models import Status
 from research_dashboard.pages.progress import Step
 from research_dashboard.research.steps import STEPS
@@ -32,6 +32,7 @@ def styleguide() -> str:
         form=form,
         statuses=list(Status),
         step_samples=_steps(),
+        timeline=timeline.draw(_bars()),
         charts=_charts(),
         draw=charts.draw,
         strip=charts.strip,
@@ -54,6 +55,17 @@ def _steps() -> list[Step]:
         Step(3, STEPS[2], "slow", "Running, slower than usual", "What it waits for.", 14.0, 2.1, 0.2),
         Step(4, STEPS[3], "failed", "Failed", "Why, and what to do.", 0.9, 1.2, 0.0),
         Step(5, STEPS[4], "waiting", "Waiting", "What it will do.", None, 0.6, 0.0),
+    ]
+
+
+def _bars() -> list[timeline.Bar]:
+    """A step in each state, the second after a pause."""
+    return [
+        timeline.Bar(STEPS[0], "done", 0.0, 2.0, 2.5),
+        timeline.Bar(STEPS[1], "slow", 5.0, 14.0, 3.0),
+        timeline.Bar(STEPS[2], "running", 14.0, 15.0, 2.0),
+        timeline.Bar(STEPS[3], "failed", 15.0, 17.5, 2.0),
+        timeline.Bar(STEPS[4], "waiting", None, None),
     ]
 
 

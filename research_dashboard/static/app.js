@@ -112,7 +112,7 @@ const rows = () => [...document.querySelectorAll("main .data tbody tr, main .lis
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]")) return;
-  const dialog = document.querySelector("dialog[open]");
+  const dialog = document.querySelector("dialog[open]:not(.static)");
   if (dialog || keysAreOff()) return;
   const act = { "/": search, j: () => step(1), k: () => step(-1), x: tick, "?": showKeys }[event.key];
   if (act && act() !== false) event.preventDefault();
