@@ -75,28 +75,32 @@ def test_the_database_lets_a_status_move_by_the_legal_table_only(in_app: Flask, 
 
 @pytest.mark.parametrize("origin", OURS)
 def test_a_run_of_ours_cannot_fail_without_saying_why(in_app: Flask, origin: str) -> None:
-    with writing() as session:
-        run = make_run(status="Running", origin=origin)
-        session.add(run)
-    failing = update(ResearchRun).where(ResearchRun.id == run.id).values(status="Failed")
-    with pytest.raises(IntegrityError, match="says why"), writing() as session:
-        session.execute(failing)
-    with writing() as session:
-        session.execute(failing.values(error_kind="sec_down"))
+    run_id = running_run(origin)
+    with pytest.raises(IntegrityError, match="says why"):
+        end_run(run_id, "Failed")
+    end_run(run_id, "Failed", error_kind="sec_down")
 
 
 @pytest.mark.parametrize("origin", OURS)
 def test_a_run_of_ours_cannot_be_completed_without_results(in_app: Flask, origin: str) -> None:
+    run_id = running_run(origin)
+    with pytest.raises(IntegrityError, match="without results"):
+        end_run(run_id, "Completed")
+    with writing() as session:
+        session.add(ResearchResult(research_run_id=run_id, result_type="manifest", result_data={}))
+    end_run(run_id, "Completed")
+
+
+def running_run(origin: str) -> int:
     with writing() as session:
         run = make_run(status="Running", origin=origin)
         session.add(run)
-    completing = update(ResearchRun).where(ResearchRun.id == run.id).values(status="Completed")
-    with pytest.raises(IntegrityError, match="without results"), writing() as session:
-        session.execute(completing)
+    return run.id
+
+
+def end_run(run_id: int, status: str, **values: str) -> None:
     with writing() as session:
-        session.add(ResearchResult(research_run_id=run.id, result_type="manifest", result_data={}))
-        session.flush()
-        session.execute(completing)
+        session.execute(update(ResearchRun).where(ResearchRun.id == run_id).values(status=status, **values))
 
 
 @pytest.mark.sqlite

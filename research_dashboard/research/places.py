@@ -1,4 +1,8 @@
-"""The SEC's own codes of states and countries in words: G2 is Costa Rica. A state of the USA keeps its two letters."""
+"""EDGAR's codes of states and countries in words: G2 is Costa Rica. A state of the USA keeps its two letters.
+
+Source: the SEC's “EDGAR State and Country Codes” (stateOfIncorporation and stateOrCountry in submissions).
+A code that is not here is shown as it is.
+"""
 
 _CODES = (
     "1B Armenia; 1C Aruba; 1H Estonia; 1P Kazakhstan; 1Q Lithuania; 1R Latvia; 1T Marshall Islands; 1Z Russia; "

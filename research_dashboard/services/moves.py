@@ -1,9 +1,9 @@
 """A run's moves from state to state, by the legal table, each ending in the audit; and what is written of its steps."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, case, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, case, func, select, update
 from sqlalchemy.orm import Session
 
 from research_dashboard.research.steps import STEPS
@@ -124,4 +124,4 @@ def write_step(session: Session, run_id: int, position: int, **values: Any) -> N
 
 def changed(session: Session, statement: Any) -> int:
     """Execute and say how many rows changed."""
-    return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount
