@@ -176,10 +176,10 @@ def place(order: Order) -> Started:
                     f"Asked for by {order.researcher}. Source: {order.source}, data: {order.data_version}.",
                 )
             break
-        except IntegrityError:  # another process was quicker (PostgreSQL); its run is there now
-            with writing() as session:
-                if standing_run(session, order.key) is None:
-                    raise
+        except IntegrityError as error:
+            if "request_key" not in str(error.orig):
+                raise
+            # On PostgreSQL another one was quicker. The next look finds its run, or room where that has ended since.
     wake()
     return Started(run_id, new=True)
 

@@ -1,12 +1,15 @@
 """The same on a real PostgreSQL: migrations, leases, huey's storage, two workers, the audit's triggers, backups."""
 
-from collections.abc import Iterator
+import itertools
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from research_dashboard import create_app
 from research_dashboard.extensions import db, writing
@@ -71,3 +74,34 @@ def test_p84_postgresql_carries_the_whole_of_durable_work(on_postgresql: Flask) 
     db.engine.dispose()
     backups.restore(made.path, settings.database_url, known=[made.schema])
     assert stored(first) == wanted
+
+
+def test_the_same_research_asked_for_at_once_is_a_new_run_when_the_quicker_one_has_ended(
+    on_postgresql: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither finds a standing run; one is quicker, and its run has ended before the other looks again."""
+    looks, quicker = itertools.count(1), []
+    find = runs.standing_run
+
+    def elsewhere(what: Callable[[], object]) -> None:
+        def work() -> None:
+            with on_postgresql.app_context():
+                what()
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+
+    def look(session: Session, key: str) -> int | None:
+        number = next(looks)
+        if number == 3:
+            elsewhere(lambda: runs.cancel(quicker[0]))
+        found = find(session, key)
+        if number == 1:
+            elsewhere(lambda: quicker.append(start(1)))
+        return found
+
+    monkeypatch.setattr(runs, "standing_run", look)
+    slower = start(1)
+    assert (next(looks), status(quicker[0]), status(slower)) == (4, "Cancelled", "Queued")
+    assert slower != quicker[0]
