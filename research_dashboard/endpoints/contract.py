@@ -5,9 +5,9 @@ The models in shapes.py validate what comes in and, through spectree, describe i
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlencode
 
 import msgspec
@@ -91,7 +91,8 @@ def field_errors(error: ValidationError, model: type[BaseModel]) -> list[FieldEr
     for each in error.errors(include_url=False, include_context=False, include_input=False):
         field = _shown(".".join(str(part) for part in each["loc"])) or "body"
         if each["type"] == "extra_forbidden":
-            detail = f"There is no such field. There are: {', '.join(model.model_fields)}."
+            known = _model_at(model, each["loc"][:-1]).model_fields
+            detail = f"There is no such field. There are: {', '.join(known)}."
         elif each["type"] == "missing":
             detail = "It is required and missing."
         elif each["type"] in ("model_type", "model_attributes_type", "dict_type"):
@@ -100,6 +101,19 @@ def field_errors(error: ValidationError, model: type[BaseModel]) -> list[FieldEr
             detail = each["msg"].removeprefix("Value error, ").rstrip(".") + "."
         found.append(FieldError(field, detail))
     return found
+
+
+def _model_at(model: type[BaseModel], path: Sequence[int | str]) -> type[BaseModel]:
+    """The model of what lies at a place in a value: of a run's details.0, that of a detail."""
+    for name in path:
+        field = model.model_fields.get(str(name))
+        kinds = [field.annotation] if field else []
+        while kinds:
+            kind = kinds.pop()
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                model = kind
+            kinds += get_args(kind)
+    return model
 
 
 def _refuse_other_formats(name: str) -> None:

@@ -95,7 +95,8 @@ def _around(run_id: int) -> dict[str, Any]:
 def _state(run_id: int) -> str | None:
     """What a part of the page that waits shows, as an ETag; None where it is not to be kept: at the end, with messages.
 
-    The time gone by is part of it, so that a running clock goes on; who reads, because the buttons are theirs.
+    The time gone by is part of it, coarsely: the page's clocks go on by themselves, but what the time left and “slower
+    than usual” are measured by is told anew. Who reads is, because the buttons are theirs.
     """
     now, who = utcnow(), actor()
     rows = work.watched(db.session(), run_id, now)
@@ -112,9 +113,9 @@ def _state(run_id: int) -> str | None:
 
 
 def clock(seconds: float) -> int:
-    """The time of a run as a watched clock shows it: each second at first, every fifth from 15 s on, every tenth from a
-    minute on. Between them whoever asks is told 304, however many watch."""
-    step = 1 if seconds < 15 else 5 if seconds < 60 else 10
+    """The time of a run as far as it makes its part anew: every fifth second at first, every fifteenth from 15 s on,
+    every thirtieth from a minute on. Between them whoever asks is told 304, however many watch."""
+    step = 5 if seconds < 15 else 15 if seconds < 60 else 30
     return int(seconds) // step * step
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Engine, case, exists, func, or_, select, text
+from sqlalchemy import Engine, Executable, bindparam, case, exists, func, or_, select, text
 from sqlalchemy.orm import Session, aliased
 
 from research_dashboard.base import utcnow
@@ -27,13 +28,16 @@ RECENT_RUNS = 200  # how many past runs the usual times are the medians of
 
 def alive(session: Session, now: datetime | None = None) -> bool:
     """True when a worker has beaten lately: without one, a run waits for ever and its page says so."""
-    return bool(session.scalar(select(_beats(now or utcnow()))))
+    return bool(session.scalar(select(_BEATS), _around(now or utcnow())))
 
 
-def _beats(now: datetime) -> ColumnElement[bool]:
-    # A beat from the future is one of before the clock was set back; it proves nothing for longer than a live worker
-    # takes to beat again, so it is held to the same bound.
-    return exists().where(Worker.beat_at.between(now - DEAD_AFTER, now + DEAD_AFTER))
+# A beat from the future is one of before the clock was set back; it proves nothing for longer than a live worker takes
+# to beat again, so it is held to the same bound.
+_BEATS = exists().where(Worker.beat_at.between(bindparam("since"), bindparam("until")))
+
+
+def _around(now: datetime) -> dict[str, datetime]:
+    return {"since": now - DEAD_AFTER, "until": now + DEAD_AFTER}
 
 
 def workers(session: Session, now: datetime | None = None) -> Sequence[Worker]:
@@ -122,6 +126,12 @@ def watched(session: Session, run_id: int, now: datetime) -> Sequence[Any]:
     A row for each step: the run, the step, how many wait before it, its newest line of log, the run that completed
     last (the usual times come from it), and whether a worker lives. Nothing for a run that is not there.
     """
+    return session.execute(_watched(), {"run": run_id, **_around(now)}).all()
+
+
+@cache
+def _watched() -> Executable:
+    # Made once: putting it together takes three times as long as asking it, and everybody who watches asks it.
     run, other = ResearchRun, aliased(ResearchRun, name="other")
     ahead = select(func.count(other.id)).where(
         text(f"other.{UNFINISHED}"),
@@ -132,7 +142,7 @@ def watched(session: Session, run_id: int, now: datetime) -> Sequence[Any]:
     )
     line = select(func.max(RunLogLine.id)).where(RunLogLine.research_run_id == run.id)
     step = ResearchDetail
-    statement = (
+    return (
         select(
             *(
                 run.status,
@@ -148,10 +158,9 @@ def watched(session: Session, run_id: int, now: datetime) -> Sequence[Any]:
             case((run.status == Status.QUEUED, ahead.correlate(run).scalar_subquery())),
             line.correlate(run).scalar_subquery(),
             _newest.limit(1).scalar_subquery(),
-            _beats(now),
+            _BEATS,
         )
         .outerjoin(step, step.research_run_id == run.id)
-        .where(run.id == run_id, run.deleted_at.is_(None))
+        .where(run.id == bindparam("run"), run.deleted_at.is_(None))
         .order_by(step.position)
     )
-    return session.execute(statement).all()

@@ -14,6 +14,35 @@ for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) 
   });
 }
 
+/* The clocks of a run go on by themselves: the server is asked what happened, not what the time is. */
+const seenAt = new WeakMap();
+function tickClocks() {
+  const now = performance.now();
+  for (const clock of document.querySelectorAll("[data-clock]")) {
+    if (!seenAt.has(clock)) seenAt.set(clock, now);
+    const gone = (now - seenAt.get(clock)) / 1000;
+    if (gone < 0.1) continue;
+    const down = "down" in clock.dataset;
+    const seconds = Number(clock.dataset.clock) + (down ? -gone : gone);
+    clock.textContent = down && seconds < 1 ? "a second" : spoken(seconds);
+  }
+}
+
+/* As research/wording.py says durations. */
+function spoken(seconds) {
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 600) return `${Math.floor(whole / 60)} min${whole % 60 ? ` ${whole % 60} s` : ""}`;
+  const minutes = Math.round(whole / 60);
+  if (minutes < 60) return `${minutes} min`;
+  if (minutes >= 48 * 60) return `${Math.round(minutes / 1440)} days`;
+  return `${Math.floor(minutes / 60)} h${minutes % 60 ? ` ${minutes % 60} min` : ""}`;
+}
+setInterval(tickClocks, 1000);
+document.addEventListener("htmx:afterSettle", tickClocks);
+tickClocks();
+
 /* Back twice in quick succession asks the server twice, and the first answer may come last: only the last one counts,
    and nothing that was asked for on the page being left. */
 let returning = null;

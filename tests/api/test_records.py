@@ -384,3 +384,11 @@ def test_d17_a_run_from_the_future_is_refused_at_its_field(client: FlaskClient) 
     assert answer.status_code == 422
     assert "date" in answer.get_json()["errors"][0]["field"]
     assert client.get("/api/research_runs/").get_json() == []
+
+
+def test_a_field_that_is_not_there_is_told_which_are_where_it_was_sent(client: FlaskClient) -> None:
+    step = {"step_name": "Fetch", "status": "Running", "rows": 3}
+    answer = client.post("/api/research_runs/bulk", json=[{**RUN, "details": [step]}])
+    refused(answer, 422, "0.details.0.rows")
+    (said,) = (error["detail"] for error in answer.json["errors"] if error["field"] == "0.details.0.rows")
+    assert ("step_name" in said, "insights" in said) == (True, False)

@@ -2,9 +2,14 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
+
+from research_dashboard.base import utcnow
+from research_dashboard.client import Client
+from research_dashboard.research.wording import duration
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Page]
@@ -105,6 +110,25 @@ def test_the_finished_report_stops_polling(open_page: Open) -> None:
     page.on("request", lambda request: asked.append(request.url))
     page.wait_for_timeout(2500)
     assert asked == []
+
+
+def test_the_clocks_of_a_run_go_on_without_a_question_to_the_server(open_page: Open, served: str) -> None:
+    began = (utcnow() - timedelta(seconds=75)).isoformat()
+    run = {"company": "Acme", "researcher": "program", "duration_mins": 0, "status": "Running", "insights": 0}
+    step = {"step_name": "Fetch", "status": "Running", "start_time": began, "end_time": None}
+    with Client(served) as client:
+        client.log([{**run, "details": [step]}])
+        number = next(client.runs(company="Acme"))["id"]
+    page = open_page(f"/runs/{number}")
+    clock = page.locator("[data-clock]").last
+    first = clock.inner_text()
+    assert re.fullmatch(r"1 min \d\d s", first)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    expect(clock).not_to_have_text(first)
+    assert (bool(re.fullmatch(r"1 min \d\d s", clock.inner_text())), asked) == (True, [])
+    for seconds in (0.3, 9.94, 9.96, 42, 60, 90, 600, 754, 3600, 7500, 172_000, 260_000):
+        assert page.evaluate("seconds => spoken(seconds)", seconds) == duration(seconds)
 
 
 def test_p24_an_empty_name_starts_nothing_and_says_so_at_the_field(open_page: Open) -> None:
