@@ -253,6 +253,20 @@ def test_a_peer_of_which_the_sec_has_nothing_is_not_asked_for_again_within_a_day
     assert "CIK0001341439" in {load["name"] for load in live.gather(snowflake, [oracle.id], silent, settings).loads}
 
 
+def test_a_company_that_came_as_a_peer_is_asked_who_it_is_when_it_is_researched(
+    settings: Settings, sec: Replay
+) -> None:
+    sec.give(SNOWFLAKE)
+    alone = live.fetch_company(SNOWFLAKE, silent, settings, profile=False)
+    assert resolve(str(SNOWFLAKE), need_figures=False).sic is None
+    whole = live.fetch_company(SNOWFLAKE, silent, settings)
+    known = resolve(str(SNOWFLAKE), need_figures=False)
+    assert (whole.id, known.sic, known.name) == (alone.id, 7372, "Snowflake Inc.")
+    assert sorted(path for path, _, _ in sec.seen) == sorted(paths(SNOWFLAKE))  # each once
+    live.fetch_company(SNOWFLAKE, silent, settings)
+    assert len(sec.seen) == 2
+
+
 def worked(run_id: int, bundled: Flask, settings: Settings) -> ResearchRun:
     """The run after a worker was at it."""
     bundled.config["SETTINGS"] = settings

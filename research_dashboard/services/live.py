@@ -36,6 +36,8 @@ from research_dashboard.sources.live import (
     Progress,
     fetch,
     fetch_data_set,
+    fetch_profile,
+    has_profile,
     keep_absence,
     kept_absence,
 )
@@ -66,6 +68,8 @@ def fetch_company(
     on = bool(access_of(settings).contact)
     found = newest_load(cik, since=utcnow() - FRESH if on else None)
     if found is not None:
+        if on and profile and not has_profile(settings.instance, cik, utcnow() - FRESH):
+            _save_profile(cik, name, progress, settings)
         if found.left_out:
             note(_left_out(name, found.left_out))
         progress(1.0, f"The figures of {name} were fetched on {found.finished_at:%Y-%m-%d %H:%M} UTC: not asked again")
@@ -77,6 +81,16 @@ def fetch_company(
         note(_left_out(name, load.left_out))
     progress(1.0, f"{load.facts:,} facts of {name}")
     return load
+
+
+def _save_profile(cik: int, name: str, progress: Progress, settings: Settings) -> None:
+    """Who a company is whose figures came alone, when it was a peer. Raises SecError."""
+    with open_client(settings) as client:
+        identity, filings = fetch_profile(client, cik, progress, name=name)
+    with writing() as session:
+        company_id = save_identity(session, identity)
+        reports = [filing_values(filing, company_id) for filing in filings if filing.form.startswith("10-K")]
+        insert_new(session.connection(), Filing.__table__, reports)
 
 
 def _left_out(name: str, tags: str) -> str:

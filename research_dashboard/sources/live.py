@@ -87,6 +87,24 @@ def fetch(client: SecClient, cik: int, progress: Progress, *, name: str | None =
     return Fetched(cik, identity, filings, facts, answers, tuple(dict.fromkeys(malformed)))
 
 
+def fetch_profile(
+    client: SecClient, cik: int, progress: Progress, *, name: str
+) -> tuple[Identity, Sequence[FilingRow]]:
+    """Who a company is and what it filed, by one request: its answer is kept, and marked as of now. Raises SecError."""
+    what = f"the filings of {name}"
+    url = f"{client.access.data_url}/submissions/CIK{cik:010}.json"
+    body, answer = client.get_json(url, what, _noted(progress, 0.0, what))
+    identity, filings = _profile(answer, cik, what)
+    keep_raw(raw_folder(client.access.instance, cik), "submissions", body)
+    return identity, list(filings.values())
+
+
+def has_profile(instance: Path, cik: int, since: datetime) -> bool:
+    """Whether the SEC's submissions of a company are kept here, told by the SEC since then."""
+    asked = (path.stat().st_mtime for path in raw_folder(instance, cik).glob("submissions.*.json.gz"))
+    return max(asked, default=0.0) >= since.timestamp()
+
+
 def _noted(progress: Progress, begun: float, what: str) -> Note:
     """Progress in bytes: fetching the figures of Apple Inc. (0.1 of 0.3 MB)."""
 
@@ -149,6 +167,7 @@ def keep_raw(folder: Path, name: str, body: bytes) -> Answer:
     digest, at = sha256(body), utcnow()
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.glob(f"{name}.*.{digest}.json.gz"):
+        path.touch()  # the name says when it was first told, the file's time when last
         return Answer(name, digest, at, path)
     path = folder / f"{name}.{at.astimezone(UTC):%Y%m%dT%H%M%SZ}.{digest}.json.gz"
     part = path.with_suffix(".part")
