@@ -1,11 +1,15 @@
 """The `flask …` commands; each group is in commands/, and loaded when it is called."""
 
+import re
 from functools import cached_property
 from importlib import import_module
 from typing import Any
 
 import click
 from flask import Flask
+from sqlalchemy.exc import DBAPIError
+
+UNMADE = re.compile(r"no such (table|column)|(relation|column) .* does not exist")
 
 # name: where it is, and what `flask --help` says of it (a test keeps it the command's own words)
 COMMANDS = {
@@ -39,7 +43,29 @@ class Lazily(click.Group):
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """The context in which click calls a command: the real one's, so that the rest is its own."""
-        return self.real.make_context(*args, **kwargs)
+        context = self.real.make_context(*args, **kwargs)
+        context.command = self
+        return context
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command. What the database or the disk cannot do is told in words, not by a traceback."""
+        try:
+            return self.real.invoke(ctx)
+        except DBAPIError as error:
+            raise click.ClickException(_told(str(error.orig))) from None
+        except OSError as error:
+            if isinstance(error, BrokenPipeError) or error.strerror is None:
+                raise  # click ends a closed pipe in silence
+            where = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(f"{where}{error.strerror}.") from None
+
+
+def _told(cause: str) -> str:
+    """Why the database could not be used, and the cure."""
+    words = (cause.strip().splitlines() or ["it says nothing"])[0]
+    if UNMADE.search(words):
+        return f"The database is not made yet, or is older than the program ({words}): run `flask db upgrade`."
+    return f"The database cannot be used ({words}). RESEARCH_DASHBOARD_DATABASE_URL says where it is."
 
 
 def init_app(app: Flask) -> None:

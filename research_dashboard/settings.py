@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from click import ClickException
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 PREFIX = "RESEARCH_DASHBOARD_"
 RATE_STORES = ("redis", "rediss", "redis+unix")  # beside memory://, where requests can be counted
@@ -73,7 +75,12 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         return int(text)
 
     instance = Path(get("INSTANCE") or Path.cwd() / "instance").absolute()
-    instance.mkdir(mode=0o700, parents=True, exist_ok=True)  # accounts and keys lie there
+    try:
+        instance.mkdir(mode=0o700, parents=True, exist_ok=True)  # accounts and keys lie there
+        secret_key = get("SECRET_KEY") or _kept_secret(instance)
+    except OSError as error:
+        cure = "name a folder that can be written to"
+        raise SettingError(f"{PREFIX}INSTANCE, {instance}, cannot be used ({error.strerror}): {cure}.") from None
     log_format = get("LOG_FORMAT", "text")
     if log_format not in ("text", "json"):
         raise SettingError(f"{PREFIX}LOG_FORMAT is {log_format!r}: give text or json.")
@@ -92,8 +99,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 
     return Settings(
         instance=instance,
-        database_url=get("DATABASE_URL", f"sqlite:///{instance / 'research.db'}"),
-        secret_key=get("SECRET_KEY") or _kept_secret(instance),
+        database_url=_database(get("DATABASE_URL", f"sqlite:///{instance / 'research.db'}")),
+        secret_key=secret_key,
         sec_contact=get("SEC_CONTACT"),
         sec_data_url=get("SEC_DATA_URL", "https://data.sec.gov").rstrip("/"),
         sec_www_url=get("SEC_WWW_URL", "https://www.sec.gov").rstrip("/"),
@@ -107,6 +114,16 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         trusted_hosts=_hosts("TRUSTED_HOSTS", get("TRUSTED_HOSTS")),
         link_hosts=_hosts("LINK_HOSTS", get("LINK_HOSTS")),
     )
+
+
+def _database(url: str) -> str:
+    """Where the database is. Raises SettingError, which does not repeat it: a password may be in it."""
+    try:
+        make_url(url).get_dialect()
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        cure = "give sqlite:////a/path/research.db or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
+        raise SettingError(f"{PREFIX}DATABASE_URL is no address of a database: {cure}.") from None
+    return url
 
 
 def _rate_storage(uri: str) -> str:
