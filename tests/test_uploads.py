@@ -53,6 +53,29 @@ def test_labels_a_mark_of_utf8_crlf_and_the_columns_in_any_order_are_taken() -> 
     assert (figure.start, figure.end, figure.line) == (date(2024, 7, 1), date(2025, 6, 30), 2)
 
 
+@pytest.mark.parametrize("concept", ["revenue", "capex", "shares_diluted", "assets", "liabilities", "debt"])
+def test_what_cannot_be_below_zero_is_refused_with_limit_and_cure(concept: str) -> None:
+    unit = "shares" if concept.startswith("shares") else "USD"
+    start = "" if CONCEPTS[concept].kind == "instant" else "2025-01-01"
+    ((line, column, text),) = errors_of(f"{HEAD}Acme,{concept},{start},2025-12-31,-5,{unit}\n")
+    assert (line, column) == (2, "value")
+    assert f"{CONCEPTS[concept].label} is -5: it cannot be below 0; " in text
+
+
+def balance(assets: str, liabilities: str, equity: str, kind: str = "equity") -> str:
+    rows = (("assets", assets), ("liabilities", liabilities), (kind, equity))
+    return HEAD + "".join(f"Acme,{concept},,2025-12-31,{value},USD\n" for concept, value in rows)
+
+
+def test_a_balance_sheet_that_does_not_balance_is_refused_and_rounding_is_not() -> None:
+    ((line, column, text),) = errors_of(balance("1000", "700", "250"))
+    assert (line, column) == (2, "value")
+    assert "liabilities (line 3) and equity (line 4), 950 together: at most 0.2% may differ" in text
+    for right in (balance("100000", "70000", "30150"), balance("1000", "1300", "-300"),
+                  balance("1000", "700", "300", "equity_total")):  # fmt: skip
+        assert len(read_upload(right.encode(), TODAY)[0].figures) == 3
+
+
 BAD_CELLS = {
     "unknown concept": ("Acme,turnover,2025-01-01,2025-12-31,1,USD", "concept", "“turnover” is no concept known here."),
     "near concept": ("Acme,revenues,2025-01-01,2025-12-31,1,USD", "concept", "Did you mean revenue?"),
@@ -138,18 +161,20 @@ def test_every_concept_that_can_be_uploaded_becomes_its_figure(in_app: Flask) ->
     from research_dashboard.research.analysis import analyse
     from research_dashboard.tables.runs import Source
 
+    values = {concept: 1000 + number for number, concept in enumerate(UPLOADABLE, 1)}
+    values["assets"] = values["liabilities"] + values["equity_total"]
     rows = []
-    for number, concept in enumerate(UPLOADABLE, 1):
+    for concept, value in values.items():
         start = "2025-01-01" if CONCEPTS[concept].kind == "duration" else ""
-        rows.append(f"Acme,{concept},{start},2025-12-31,{1000 + number},{CONCEPTS[concept].unit}")
+        rows.append(f"Acme,{concept},{start},2025-12-31,{value},{CONCEPTS[concept].unit}")
     upload((HEAD + "\n".join(rows)).encode(), "acme.csv")
     company = company_by_id(resolve("Acme").id)
     assert company is not None
     analysis = analyse(company, facts_of(company.id, Source.UPLOADED), utcnow().date())
-    for number, concept in enumerate(UPLOADABLE, 1):
+    for concept, value in values.items():
         figure = analysis.figure(concept, date(2025, 12, 31))
         if concept not in ("gross_profit", "deposits"):  # a formula contradicts the one, the other is for banks alone
-            assert (figure.value, figure.made) == (1000 + number, "filed"), concept
+            assert (figure.value, figure.made) == (value, "filed"), concept
             assert [fact.name for fact in figure.facts] == [f"uploaded:{concept}"]
 
 

@@ -26,6 +26,12 @@ LOOK_ALIKE = str.maketrans(
     "АВЕЅІЈКМНОРСТУХаеѕіјорсухһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧονρυ", "ABESIJKMHOPCTYXaesijopcyxhdqwABEZHIKMNOPTYXovpu"
 )  # Cyrillic, then Greek
 FORMULA = ("=", "+", "-", "@")  # a spreadsheet would run what begins with these
+PAID = frozenset({"capex", "dividends", "buybacks"})
+MAY_BE_NEGATIVE = frozenset({"equity", "equity_total"})  # of what stands at a date
+NEVER_NEGATIVE = PAID | {"revenue", "shares_basic", "shares_diluted"} | {
+    id for id in UPLOADABLE if CONCEPTS[id].kind == "instant" and id not in MAY_BE_NEGATIVE
+}  # fmt: skip
+ROUNDING = Decimal("0.002")  # of the assets: a balance sheet in rounded figures (FINANCE.md 1, liabilities)
 BY_LABEL = {CONCEPTS[id].label.casefold(): id for id in UPLOADABLE} | {id: id for id in UPLOADABLE}
 
 
@@ -104,6 +110,8 @@ def read_upload(content: bytes, today: date) -> list[OwnCompany]:
             reading.take(line, row)
     if not reading.companies and not reading.errors:
         reading.errors.append(LineError(0, "", "There are no rows below the header."))
+    if not reading.errors:
+        reading.errors += [wrong for company in reading.companies.values() for wrong in _unbalanced(company)]
     if reading.errors:
         raise BadUploadError(reading.errors)
     return list(reading.companies.values())
@@ -204,7 +212,7 @@ class _Reading:
 
     def _unfit(self, name: str, figure: OwnFigure, sic: int | None) -> Iterator[tuple[str, str]]:
         """What is wrong with the row as a whole, or against the rows before it; a row that fits is kept."""
-        problems = [*_wrong_period(figure), *_wrong_unit(figure)]
+        problems = [*_wrong_period(figure), *_wrong_unit(figure), *_wrong_sign(figure)]
         key = name.casefold()
         company = self.companies.setdefault(key, OwnCompany(name, figure.line))
         if sic is not None and company.sic not in (None, sic):
@@ -244,6 +252,35 @@ def _wrong_unit(figure: OwnFigure) -> Iterator[tuple[str, str]]:
     if not re.fullmatch(wanted, figure.unit):
         said = concept.unit if concept.unit == "shares" else f"{concept.unit} (or another currency's three letters)"
         yield "unit", f"{concept.label} is in {said}, not in “{_shown(figure.unit)}”."
+
+
+def _wrong_sign(figure: OwnFigure) -> Iterator[tuple[str, str]]:
+    if figure.concept in NEVER_NEGATIVE and figure.value < 0:
+        cure = "payments are given as positive numbers" if figure.concept in PAID else "check the sign"
+        yield "value", f"{CONCEPTS[figure.concept].label} is {figure.value:,}: it cannot be below 0; {cure}."
+
+
+def _unbalanced(company: OwnCompany) -> Iterator[LineError]:
+    """Balance sheets whose assets are not liabilities and equity, where the file holds all three.
+
+    Minority and temporary equity may stand apart (FINANCE.md 1), so assets may be larger; rounding is let pass.
+    """
+    sheets: dict[date, dict[str, OwnFigure]] = {}
+    for figure in company.figures:
+        sheets.setdefault(figure.end, {})[figure.concept] = figure
+    for end, sheet in sheets.items():
+        assets, liabilities = sheet.get("assets"), sheet.get("liabilities")
+        equity = sheet.get("equity_total") or sheet.get("equity")
+        if not (assets and liabilities and equity):
+            continue
+        total = liabilities.value + equity.value
+        if abs(assets.value - total) > max(abs(assets.value) * ROUNDING, Decimal(3)):
+            yield LineError(
+                assets.line, "value",
+                f"Assets of {assets.value:,} on {end} are not liabilities (line {liabilities.line:,}) and equity "
+                f"(line {equity.line:,}), {total:,} together: at most {ROUNDING:.1%} may differ, by rounding. "
+                "Correct one of the three; equity_total holds minority interests, too.",
+            )  # fmt: skip
 
 
 def _clean(text: str) -> str:
