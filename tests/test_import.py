@@ -121,6 +121,30 @@ def test_lines_that_make_no_sense_are_counted_and_left_out(tmp_path: Path) -> No
     assert sum(batch.malformed for batch in batches) == 4
 
 
+def run_import(app: Flask, path: Path) -> tuple[int, str]:
+    done = app.test_cli_runner().invoke(args=["companies", "import", str(path)])
+    return done.exit_code, done.output
+
+
+def test_malformed_lines_are_named_with_file_line_and_why(in_app: Flask, tmp_path: Path) -> None:
+    lines = [REVENUES, ASSETS[:4], *[[*ASSETS[:8], "x", ""]] * 8]
+    code, said = run_import(in_app, data_set(tmp_path / "2025q1.zip", lines, [FILED, FILED[:3]]))
+    assert code == 0
+    assert "10 malformed lines were left out: sub.txt line 3: 3 columns" in said
+    assert "num.txt line 3: 4 columns" in said
+    assert "num.txt line 4: qtrs or value is no number" in said
+    assert "and 5 more." in said
+
+
+def test_a_data_set_without_a_usable_line_fails_and_status_says_why(in_app: Flask, tmp_path: Path) -> None:
+    code, said = run_import(in_app, data_set(tmp_path / "2025q1.zip", [ASSETS[:4]]))
+    assert code == 1
+    assert "No figure of 2025q1.zip can be used. 1 malformed line was left out: num.txt line 2" in said
+    status = in_app.test_cli_runner().invoke(args=["companies", "status"]).output
+    assert "not finished: No figure of 2025q1.zip can be used." in status
+    assert "Fetch the file again." in status
+
+
 def test_importing_twice_changes_nothing(in_app: Flask, tmp_path: Path) -> None:
     path = data_set(tmp_path / "2025q1.zip", [REVENUES, ASSETS])
     first, held = import_data_set(path), stock()

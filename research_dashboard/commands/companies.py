@@ -46,6 +46,8 @@ def import_command(file: Path) -> None:
     took = time.perf_counter() - started
     companies_ = "1 company" if load.companies == 1 else f"{load.companies:,} companies"
     click.echo(f"{load.name}: {load.facts:,} facts of {companies_} ({took:.1f} s).")
+    if load.left_out:
+        click.echo(load.left_out, err=True)
 
 
 @companies.command("fetch")
@@ -136,8 +138,15 @@ def status() -> None:
     for load in loads_newest_first(limit=20):
         if load.name == TICKERS:
             continue
-        state = f"{load.facts:,} facts of {load.companies:,} companies" if load.finished_at else "not finished"
+        state = f"{load.facts:,} facts of {load.companies:,} companies" if load.finished_at else _unfinished(load)
         click.echo(f"{load.loaded_at:%Y-%m-%d %H:%M} UTC  {load.source:8}  {load.name}  {load.version}  {state}")
+
+
+def _unfinished(load: DataLoad) -> str:
+    """Why a load did not come to its end, and the cure."""
+    if load.left_out:
+        return f"not finished: {load.left_out}"
+    return "not finished: still at work, or broken off. Import the file again: it goes on where it stopped."
 
 
 def _index() -> str:

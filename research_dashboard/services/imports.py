@@ -42,13 +42,28 @@ def import_data_set(path: Path, progress: Progress = lambda part: None) -> DataL
             _save_filings(session, submissions)
             _save_tags(session, data)
         known = _Known(submissions)
-        for batch in data.batches(skip=load.position):
-            with writing() as session:
-                insert_facts(session.connection(), load, known.rows(batch))
-                session.execute(update(DataLoad).where(DataLoad.id == load.id).values(position=batch.position))
-            progress(batch.part)
+        usable = load.position
+        try:
+            for batch in data.batches(skip=load.position):
+                rows = known.rows(batch)
+                usable += len(rows)
+                with writing() as session:
+                    insert_facts(session.connection(), load, rows)
+                    session.execute(update(DataLoad).where(DataLoad.id == load.id).values(position=batch.position))
+                progress(batch.part)
+            if not usable and data.malformed_lines:
+                raise UnusableDataSet(f"No figure of {path.name} can be used. {data.left_out()} Fetch the file again.")
+        except UnusableDataSet as error:
+            with writing() as session:  # `companies status` says why it is not finished
+                values = {
+                    "left_out": str(error),
+                    "position": 0,
+                }  # the lines read so far are of a file that is not right
+                session.execute(update(DataLoad).where(DataLoad.id == load.id).values(**values))
+            raise
         with writing() as session:
             load = session.get_one(DataLoad, load.id)
+            load.left_out = data.left_out()
             finish_load(session, load)
             record_load(session, load)
     return load

@@ -31,6 +31,7 @@ MOST_ENTRIES = 100  # files in the zip: a data set has five
 LONGEST_LINE = 1024 * 1024  # bytes; what is longer is no line of a table
 DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError)
 LONGEST_QUARTERS = 4
+MOST_NAMED = 5  # malformed lines that are told one by one
 WANTED = {tag.split(":", 1)[1].encode(): tag.split(":", 1)[0] for tag in sorted(TAGS)}
 TAXONOMIES = {"us-gaap": "us-gaap", "ifrs": "ifrs-full", "ifrs-full": "ifrs-full", "dei": "dei"}
 SUB_COLUMNS = (
@@ -85,6 +86,8 @@ class DataSet:
 
     def __init__(self, path: Path) -> None:
         self.path, self.name = path, path.name
+        self.malformed: list[str] = []  # the first lines that were left out: file, line, why
+        self.malformed_lines = 0
         try:
             self._zip = zipfile.ZipFile(path)
         except FileNotFoundError:
@@ -106,6 +109,21 @@ class DataSet:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._zip.close()
+
+    def _wrong(self, name: str, line: int, why: str) -> None:
+        self.malformed_lines += 1
+        if len(self.malformed) < MOST_NAMED:
+            self.malformed.append(f"{name} line {line:,}: {why}")
+
+    def left_out(self) -> str | None:
+        """Which malformed lines were left out, in words; None when all was well."""
+        if not self.malformed_lines:
+            return None
+        lines = (
+            "1 malformed line was" if self.malformed_lines == 1 else f"{self.malformed_lines:,} malformed lines were"
+        )
+        more = self.malformed_lines - len(self.malformed)
+        return f"{lines} left out: {'; '.join(self.malformed)}{f'; and {more:,} more' if more else ''}."
 
     def sha256(self) -> str:
         """The hash of the zip's bytes."""
@@ -147,12 +165,16 @@ class DataSet:
         lines = self._lines("sub.txt", SUB_COLUMNS)
         places = _places(lines)
         found: dict[str, Submission] = {}
-        for line in lines:
+        for number, line in enumerate(lines, start=2):
             fields = _decoded(line).rstrip("\r\n").split("\t")  # type: ignore[arg-type]
-            if len(fields) > max(places):
-                submission = _submission(dict(zip(SUB_COLUMNS, (fields[place] for place in places), strict=True)))
-                if submission:
-                    found[submission.filing.accession] = submission
+            if len(fields) <= max(places):
+                self._wrong("sub.txt", number, f"{len(fields)} columns, {max(places) + 1} are needed")
+                continue
+            submission = _submission(dict(zip(SUB_COLUMNS, (fields[place] for place in places), strict=True)))
+            if submission:
+                found[submission.filing.accession] = submission
+            else:
+                self._wrong("sub.txt", number, "accession, CIK, name, form or filing day is missing or malformed")
         return found
 
     def tags(self) -> dict[tuple[str, str], tuple[str | None, bool]]:
@@ -189,10 +211,13 @@ class DataSet:
             fields = line.rstrip(b"\r\n").split(b"\t")  # type: ignore[union-attr]
             if len(fields) <= last:
                 malformed += 1
+                self._wrong("num.txt", position + 1, f"{len(fields)} columns, {last + 1} are needed")
                 continue
             if fields[tag_at] in WANTED:
                 number, bad = _number([fields[place] for place in places], per_share)
-                malformed += bad
+                if bad:
+                    malformed += 1
+                    self._wrong("num.txt", position + 1, bad)
                 if number:
                     numbers.append(number)
             if len(numbers) >= size or position % (size * 20) == 0:
@@ -269,27 +294,27 @@ def _submission(line: dict[str, str]) -> Submission | None:
     return Submission(identity, filing)
 
 
-def _number(fields: Sequence[bytes], per_share: set[str]) -> tuple[Number | None, bool]:
-    """A kept line of num.txt, or None; and whether it is malformed rather than of no use here."""
+def _number(fields: Sequence[bytes], per_share: set[str]) -> tuple[Number | None, str]:
+    """A kept line of num.txt, or None; and why it is malformed, empty when it is merely of no use here."""
     accession, tag, version, coreg, segments, ddate, qtrs, unit, value = fields
     taxonomy = TAXONOMIES.get(version.partition(b"/")[0].decode("ascii", "replace"))
     name = tag.decode("ascii", "replace")
     if coreg or segments or not taxonomy or not value or f"{taxonomy}:{name}" not in TAGS:
-        return None, False
+        return None, ""
     try:
         quarters, end = int(qtrs), _DAYS[ddate]
         amount = Decimal(value.decode("ascii"))
     except (ValueError, InvalidOperation):
-        return None, True
+        return None, "qtrs or value is no number"
     if end is None or quarters < 0 or not unit or not amount.is_finite():
-        return None, True
+        return None, "ddate, qtrs, uom or value cannot be"
     if quarters > LONGEST_QUARTERS:
-        return None, False
+        return None, ""
     currency = unit.decode("ascii", "replace")
     if name in per_share and "/" not in currency:
         currency = f"{currency}/shares"
     start = None if quarters == 0 else _first_day(end, quarters)
-    return Number(accession.decode("ascii", "replace"), taxonomy, name, currency, start, end, _short(amount)), False
+    return Number(accession.decode("ascii", "replace"), taxonomy, name, currency, start, end, _short(amount)), ""
 
 
 class _Days(dict[bytes, date | None]):
