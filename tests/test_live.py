@@ -267,6 +267,19 @@ def test_a_company_that_came_as_a_peer_is_asked_who_it_is_when_it_is_researched(
     assert len(sec.seen) == 2
 
 
+def test_a_likely_peer_without_figures_is_replaced_by_the_next(
+    bundled: Flask, sec: Replay, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "PEERS", 4)  # the bundle has eight near ones
+    snowflake = resolve("SNOW")
+    near = [peer.cik for peer in live.likely_peers(snowflake, live.PEERS + 1) if peer.cik]
+    assert len(near) == live.PEERS + 1
+    sec.give(SNOWFLAKE, *near[1:])  # nothing of the first
+    names = {load["name"] for load in live.gather(snowflake, [], silent, settings).loads}
+    assert names == {live.load_name(cik) for cik in (SNOWFLAKE, *near[1:])}
+    assert len(sec.seen) <= 3 + live.PEERS
+
+
 def worked(run_id: int, bundled: Flask, settings: Settings) -> ResearchRun:
     """The run after a worker was at it."""
     bundled.config["SETTINGS"] = settings

@@ -45,6 +45,7 @@ from research_dashboard.sources.sec import OFF_CURE, Access, Note, SecClient, Se
 from research_dashboard.sources.submissions import Identity, filing_of
 
 FRESH = timedelta(hours=24)
+SPARE = 1  # the next in line, for one of which the SEC has nothing: a run sends at most 3 + peers requests
 PEERS = 8  # fetched for comparison: five make a set, and some have no year in common
 BLOCKED = frozenset({"off", "unreachable", "sec_down", "forbidden", "rate_limited"})  # the next request would fail too
 
@@ -184,13 +185,15 @@ def gather(company: model.Company, chosen: Sequence[int], progress: Progress, se
     steps = 1 + (len(peers) or PEERS)
     notes: list[str] = []
     fetch_company(company.cik, lambda part, words: progress(part / steps, words), settings, note=notes.append)
-    peers, ciks = peers or likely_peers(company), [company.cik]
+    peers, ciks = peers or likely_peers(company, PEERS + SPARE), [company.cik]
     for number, peer in enumerate(peers, start=1):
         if peer.cik is None:
             continue
+        if not chosen and len(ciks) > PEERS:
+            break
 
         def of_peer(part: float, words: str, number: int = number) -> None:
-            progress(min((number + part) / steps, 1.0), f"Peer {number} of {len(peers)}: {words}")
+            progress(min((number + part) / steps, 1.0), f"Peer {number} of {max(number, steps - 1)}: {words}")
 
         try:
             _fetch_peer(peer.cik, of_peer, settings, notes.append)
