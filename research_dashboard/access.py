@@ -177,15 +177,17 @@ def may_write(endpoint: str) -> bool:
     return needed is PUBLIC or (who is not None and who.may(needed))
 
 
-def is_admin() -> bool:
-    """True when who is behind the present request may what only admins may."""
+def owns(author: str) -> bool:
+    """True when what the author made (a list, a view) may be renamed or taken away in the present request: by whose it
+    is, or by an admin."""
     who = actor()
-    return who is not None and who.may(ADMIN)
+    return who is not None and (who.name == author or who.may(ADMIN))
 
 
 def refuse_purging() -> None:
     """What is deleted for good is gone for everybody: only admins do that. Raises Forbidden."""
-    if not is_admin():
+    who = actor()
+    if who is None or not who.may(ADMIN):
         raise Forbidden("Only an admin deletes for good. What is in the trash stays until then, and can be restored.")
 
 
@@ -208,7 +210,9 @@ def init_app(app: Flask) -> None:
     manager.user_loader(_load)
     app.before_request(guard)
     app.teardown_request(lambda _error: audit.acts(None))
-    app.context_processor(lambda: {"actor": actor(), "single_user": single_user(), "may_write": may_write})
+    app.context_processor(
+        lambda: {"actor": actor(), "single_user": single_user(), "may_write": may_write, "owns": owns}
+    )
 
 
 def _strict_transport(response: Response) -> Response:

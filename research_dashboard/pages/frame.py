@@ -288,7 +288,13 @@ def slash() -> AnyResponse:
     return redirect(f"{request.script_root}{request.path.rstrip('/')}{'?' if query else ''}{query}", 308)
 
 
-class IdConverter(IntegerConverter):
+class NumberConverter(IntegerConverter):
+    """<int:name> in an address: in 0 to 9, not in every script's digits, so that one thing has one address."""
+
+    regex = "[0-9]+"
+
+
+class IdConverter(NumberConverter):
     """<id:name> in an address: a whole number that the database can hold as a key; another is 404."""
 
     largest = 2**63 - 1
@@ -306,6 +312,7 @@ class NarrowIdConverter(IdConverter):
 def init_app(app: Flask) -> None:
     """Give the templates their filters and what every page shares, and every answer its headers."""
     narrow = app.config["SETTINGS"].database_url.startswith("postgresql")
+    app.url_map.converters["int"] = NumberConverter
     app.url_map.converters["id"] = NarrowIdConverter if narrow else IdConverter
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["wording"] = wording  # a global, so that imported macros see it too

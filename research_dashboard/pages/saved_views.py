@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 from flask import abort, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from research_dashboard.access import reader
+from research_dashboard.access import owns, reader
 from research_dashboard.extensions import db
 from research_dashboard.models import SavedView
 from research_dashboard.pages.history import refused
@@ -15,18 +15,18 @@ from research_dashboard.pages.history_links import record_url
 from research_dashboard.pages.runs import researcher
 from research_dashboard.queries.run_filter import InvalidFilter, RunFilter
 from research_dashboard.services import saved_views as services
-from research_dashboard.services.saved_views import CannotSave
+from research_dashboard.services.saved_views import CannotSave, NotYours
 
 
 def view_save() -> AnyResponse:
     """Save the filter under a name, and show it."""
     query = request.form.get("query", "")
     try:
-        view_id = services.save_view(request.form.get("name", ""), query, researcher())
+        view_id = services.save_view(request.form.get("name", ""), query, researcher(), owns)
     except InvalidFilter as error:
         return refused(error)
     except CannotSave as error:
-        abort(422, str(error))
+        abort(403 if isinstance(error, NotYours) else 422, str(error))
     flash("The view is saved: its address can be shared.", "ok")
     return redirect(url_for("pages.view", view_id=view_id), 303)
 
@@ -44,13 +44,15 @@ def view(view_id: int) -> AnyResponse:
         "unpin": lambda: services.pin_view(view_id, reader(), False),
         "default": lambda: services.default_view(view_id, reader(), True),
         "no_default": lambda: services.default_view(view_id, reader(), False),
-        "remove": lambda: services.remove_view(view_id),
+        "remove": lambda: services.remove_view(view_id, owns),
     }
     do = request.form.get("do", "")
     if do not in actions:
         abort(422, f"That cannot be done to a view. Choose {', '.join(actions)}.")
     try:
         actions[do]()
+    except NotYours as error:
+        abort(403, str(error))
     except CannotSave as error:
         flash(str(error), "bad")
     return redirect(_where_it_was_done(), 303)

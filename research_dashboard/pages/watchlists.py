@@ -7,7 +7,7 @@ from flask import Response, abort, current_app, flash, make_response, redirect, 
 from werkzeug.wrappers import Response as AnyResponse
 
 from research_dashboard import htmx
-from research_dashboard.access import is_admin, reader
+from research_dashboard.access import owns, reader
 from research_dashboard.extensions import db
 from research_dashboard.models import Every, Watchlist
 from research_dashboard.pages.frame import preferences
@@ -146,14 +146,10 @@ def _run(list_id: int) -> str:
     return f"{wording.counted(started, 'run')} asked for; the inbox tells when all have ended."
 
 
-def _may_change(found: Watchlist) -> bool:
-    """Everybody adds to a list and runs it; its name and its end are for who made it, and for admins."""
-    return is_admin() or found.author == researcher()
-
-
 def _refuse_others(list_id: int) -> None:
+    """Everybody adds to a list and runs it; its name and its end are for who made it, and for admins."""
     found = db.session.get(Watchlist, list_id)
-    if found is not None and not _may_change(found):
+    if found is not None and not owns(found.author):
         abort(403, f"“{found.name}” is {found.author}’s list: only {found.author} or an admin renames or removes it.")
 
 
@@ -184,7 +180,6 @@ def _page(list_id: int | None, status: int = 200, **context: Any) -> Response:
         notices=queries.notices(session, BESIDE),
         read_up_to=queries.read_up_to(session, reader()),
         says=_says(chosen) if chosen else "",
-        may_change=chosen is not None and _may_change(chosen),
         every=list(Every),
         weekdays=WEEKDAYS,
         **{"wrong": {}, "typed": {}, "lines": [], "lines_for": "", **context},

@@ -1,5 +1,6 @@
 """Saved views: filters of the record with a name."""
 
+from collections.abc import Callable
 from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy import func, select, update
@@ -18,10 +19,15 @@ class CannotSave(ValueError):
     """The view cannot be saved or found; the text says why and what would do."""
 
 
-def save_view(name: str, query: str, author: str) -> int:
-    """Keep the filter under the name; the same name again (in any case) keeps the new filter. Returns the view's id.
+class NotYours(CannotSave):
+    """The view is another's, to be replaced and removed by its author or an admin."""
 
-    Raises CannotSave, and InvalidFilter with what is wrong in the filter.
+
+def save_view(name: str, query: str, author: str, owns: Callable[[str], bool]) -> int:
+    """Keep the filter under the name; the same name again (in any case) keeps the new filter, where `owns` says so of
+    who made the view. Returns its id.
+
+    Raises CannotSave, NotYours, and InvalidFilter with what is wrong in the filter.
     """
     name = " ".join(name.split())
     if not name or len(name) > MOST_NAME or not name.isprintable():
@@ -36,16 +42,20 @@ def save_view(name: str, query: str, author: str) -> int:
                 raise CannotSave(f"There are {MOST_VIEWS} saved views already: remove one first.")
             view = SavedView(name=name, query=query, author=author)
             session.add(view)
+        elif not owns(view.author):
+            raise NotYours(f"There is a view “{view.name}”, which {view.author} made: choose another name.")
         before, view.query = view.query, query
         session.flush()
         record(session, "view.save", f"view {view.id}", before={"query": before}, after={"name": name, "query": query})
         return view.id
 
 
-def remove_view(view_id: int) -> None:
-    """Forget the view. Raises CannotSave."""
+def remove_view(view_id: int, owns: Callable[[str], bool]) -> None:
+    """Forget the view, where `owns` says so of who made it. Raises CannotSave, NotYours."""
     with writing() as session:
         view = _view(session, view_id)
+        if not owns(view.author):
+            raise NotYours(f"{view.author} made the view “{view.name}”: only {view.author} or an admin removes it.")
         record(session, "view.remove", f"view {view_id}", before={"name": view.name, "query": view.query})
         session.delete(view)
 

@@ -184,6 +184,25 @@ def test_a_list_is_renamed_and_removed_by_who_made_it_or_an_admin(house: House) 
             assert owner.post(f"/watchlist/{list_id}", data=form).status_code == 303
 
 
+def test_a_view_is_replaced_and_removed_by_who_made_it_or_an_admin(house: House) -> None:
+    other, views = house.app.test_client(), "/historical-records/views"
+    other.post("/login", data={"name": "other", "password": PASSWORD})
+    for owner in (house.client("admin"), other):
+        made = other.post(views, data={"name": "theirs", "query": "company=a"}).location
+        for caller in ("viewer", "researcher"):
+            client = house.client(caller)
+            refused = client.post(made, data={"do": "remove"})
+            assert (refused.status_code, "other made the view" in refused.text) == (403, True)
+            assert 'value="remove"' not in client.get("/historical-records").text
+        replaced = house.client("researcher").post(views, data={"name": "Theirs", "query": "company=b"})
+        assert (replaced.status_code, "which other made" in replaced.text) == (403, True)
+        assert "company=a" in other.get(made).location
+        assert 'value="remove"' in owner.get("/historical-records").text
+        assert owner.post(views, data={"name": "theirs", "query": "company=c"}).location == made
+        assert owner.post(made, data={"do": "remove"}).status_code == 303
+        assert other.get(made).status_code == 404
+
+
 def test_signing_out_everywhere_ends_nobody_elses_sign_in(house: House) -> None:
     mine, other = house.client("viewer"), house.client("researcher")
     other.post("/logout", data={"everywhere": "yes"})

@@ -99,6 +99,15 @@ def test_no_part_of_a_path_leads_to_a_file_a_header_or_a_fault(app: Flask, in_ap
     assert bad == []
 
 
+@pytest.mark.parametrize("digit", ["١", "１", "१", "+1", "1_0"])
+@pytest.mark.parametrize("path", ["/runs/", "/companies/", "/api/research_runs/"])
+def test_a_number_in_an_address_is_written_in_one_way(
+    client: FlaskClient, in_app: Flask, path: str, digit: str
+) -> None:
+    make_research("Completed", done=5)
+    assert client.get(path + digit).status_code == 404
+
+
 @pytest.mark.parametrize("kind", ["html", "md", "pdf", "xlsx", "csv", "json", "zip"])
 def test_a_companys_name_makes_no_header_and_no_path_of_a_files_name(bundled: Flask, kind: str) -> None:
     run_id = start_research("AAPL", "ann").run_id

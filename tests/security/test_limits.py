@@ -105,10 +105,10 @@ def test_views_tags_and_notes_are_so_many(in_app: Flask, monkeypatch: pytest.Mon
     monkeypatch.setattr(organise, "MOST_TAGS", 1)
     monkeypatch.setattr(organise, "MOST_NOTES", 1)
     run_id, other = make_run(), make_run()
-    saved_views.save_view("mine", "company=a", "ann")
-    saved_views.save_view("Mine", "company=b", "ann")
+    saved_views.save_view("mine", "company=a", "ann", bool)
+    saved_views.save_view("Mine", "company=b", "ann", bool)
     with pytest.raises(saved_views.CannotSave, match="1 saved views already: remove one"):
-        saved_views.save_view("another", "", "ann")
+        saved_views.save_view("another", "", "ann", bool)
     organise.tag([run_id], "first")
     organise.tag([run_id], "First", colour="red")
     with pytest.raises(organise.CannotOrganise, match=f"Run {run_id} has 1 tags already: take one away"):
