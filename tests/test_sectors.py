@@ -4,7 +4,7 @@ import pytest
 
 from research_dashboard.research.analysis import analyse
 from research_dashboard.research.model import Company
-from research_dashboard.research.peer_results import set_json
+from research_dashboard.research.peer_results import shown_json
 from research_dashboard.research.peers import compare
 from tests.filed import TODAY, Book, bundled
 
@@ -60,4 +60,4 @@ def test_a_peer_told_to_be_a_bank_has_no_debt_to_equity_and_the_set_says_why() -
     assert found is not None
     (peer,) = found.display.peers
     assert peer.figure("de").code == "not_applicable_sector"
-    assert "A Bank is not known here; it is read as a bank" in set_json(found.display)["warning"]
+    assert "A Bank is not known here; it is read as a bank" in shown_json(found)["warning"]
