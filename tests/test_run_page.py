@@ -1,5 +1,6 @@
 """A run's page in every state: what it says, what it offers, when it stops asking."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
@@ -89,6 +90,20 @@ def test_who_watches_is_told_304_until_something_of_the_run_changes(in_app: Flas
         session.get_one(ResearchRun, second).status = "Cancelled"
     ended = client.get(path, headers=asking)
     assert (ended.status_code, "ETag" in ended.headers) == (286, False)
+
+
+def test_a_part_made_for_one_who_watches_serves_the_next_with_a_token_of_their_own(app: Flask) -> None:
+    with app.app_context():
+        path = f"/runs/{make_research('Queued')}"
+    app.config["WTF_CSRF_ENABLED"] = True
+    first, second = app.test_client(), app.test_client()
+    one, other = (client.get(path, headers={"HX-Request": "true"}) for client in (first, second))
+    tokens = [re.findall(r'name="csrf_token" value="([^"]+)"', answer.text) for answer in (one, other)]
+    assert tokens[0] != tokens[1]
+    assert one.text.replace(tokens[0][0], tokens[1][0]) == other.text
+    for client, token in ((first, tokens[1][0]), (first, "TOKEN-OF-WHO-READS")):  # another's, and nobody's
+        assert client.post(f"{path}/cancel", data={"csrf_token": token}).status_code == 400
+    assert first.post(f"{path}/cancel", data={"csrf_token": tokens[0][0]}).status_code == 303
 
 
 @BOTH_WAYS

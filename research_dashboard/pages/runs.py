@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Any
 
-from flask import Response, abort, flash, redirect, request, session, url_for
+from flask import Response, abort, current_app, flash, g, redirect, render_template, request, session, url_for
+from flask_wtf.csrf import generate_csrf
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response as AnyResponse
 
 from research_dashboard import htmx
-from research_dashboard.access import actor
+from research_dashboard.access import actor, may_write
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import db
 from research_dashboard.models import ENDED, Level, ResearchResult, ResearchRun, Status
@@ -27,6 +29,8 @@ from research_dashboard.queries.runs import InvalidFilter, RunFilter, runs_besid
 from research_dashboard.services import runs as services
 from research_dashboard.timeline import draw, pauses
 
+PARTS = 64  # parts of watched runs that are kept at most, of 5 to 20 kB each
+TOKEN = "TOKEN-OF-WHO-READS"  # noqa: S105  # in a kept part, in the place of a CSRF token
 LOG_SHOWN = 8  # the newest lines, below the steps
 NEWS_FOR = timedelta(minutes=15)  # that a run is complete is news
 
@@ -54,6 +58,9 @@ HEADINGS = {
     Status.INTERRUPTED: "Research of {} was interrupted",
 }
 
+_parts: dict[tuple[int, str], str] = {}
+_making_room = Lock()
+
 
 def run(run_id: int) -> Response:
     """A run: its progress while it works, then its report. htmx is sent the part that changes, at the end with 286.
@@ -63,19 +70,39 @@ def run(run_id: int) -> Response:
     state = _state(run_id) if htmx.is_partial() else None
     if state and request.if_none_match.contains_weak(state):
         response = Response(status=304)
-        response.vary.add("HX-Request")
+    elif state and (part := _parts.get((run_id, state))):
+        response = Response(part.replace(TOKEN, generate_csrf()))
     else:
         found = found_run(run_id)
         context = _context(found) | ({} if htmx.is_partial() else _around(found.id))
         status = htmx.STOP_POLLING if htmx.is_partial() and not context["poll_after"] else 200
-        response = htmx.render("runs/show.html", "runs/_swap.html", status, **context)
+        if state and status == 200:
+            response = Response(_keep(run_id, state, context).replace(TOKEN, generate_csrf()))
+        else:
+            response = htmx.render("runs/show.html", "runs/_swap.html", status, **context)
         if not context["under_way"]:
             response.headers["Cache-Control"] = "private, no-cache"
             return response
+    response.vary.add("HX-Request")
     response.headers["Cache-Control"] = "private, no-cache" if state else "no-store"
     if state:
         response.set_etag(state)
     return response
+
+
+def _keep(run_id: int, state: str, context: dict[str, Any]) -> str:
+    """Make the part for all who will ask for the run in this state, with TOKEN where each reader's own belongs."""
+    own = generate_csrf()
+    g.csrf_token = TOKEN
+    try:
+        part = render_template("runs/_swap.html", **context)
+    finally:
+        g.csrf_token = own
+    with _making_room:
+        while len(_parts) >= PARTS:
+            del _parts[next(iter(_parts))]
+        _parts[run_id, state] = part
+    return part
 
 
 def _around(run_id: int) -> dict[str, Any]:
@@ -96,9 +123,9 @@ def _state(run_id: int) -> str | None:
     """What a part of the page that waits shows, as an ETag; None where it is not to be kept: at the end, with messages.
 
     The time gone by is part of it, coarsely: the page's clocks go on by themselves, but what the time left and “slower
-    than usual” are measured by is told anew. Who reads is, because the buttons are theirs.
+    than usual” are measured by is told anew. So are the reader's rights, because the buttons go by them.
     """
-    now, who = utcnow(), actor()
+    now = utcnow()
     rows = work.watched(db.session(), run_id, now)
     if not rows or rows[0].status in ENDED or "_flashes" in session:
         return None
@@ -106,8 +133,9 @@ def _state(run_id: int) -> str | None:
     shown = (
         clock((now - began).total_seconds()) if began else 0,
         poll_after(rows[0], now),
-        who and who.name,
+        may_write("pages.run_again"),
         preferences(),
+        current_app.config["SQLALCHEMY_DATABASE_URI"],
     )
     return fingerprint(repr((rows, shown)))
 
