@@ -52,6 +52,22 @@ def five(in_app: Flask) -> None:
         ("company:general AND (status:completed OR duration=3)", [3, 1]),
         ("company:general status:completed OR company:boat", [3, 2]),
         ("NOT status:failed", [5, 4, 3]),
+        ("company:electric or company:mills", [3, 2, 1]),
+        ("Status:failed And duration>2", [1]),
+        ("not (status:failed Or researcher:bob)", [5, 3]),
+        ("company:electric || company:mills", [3, 2, 1]),
+        ("company:electric|company:mills", [3, 2, 1]),
+        ("status:failed && duration>2", [1]),
+        ("status:failed&&duration>2", [1]),
+        ("-status:failed", [5, 4, 3]),
+        ("!status:failed", [5, 4, 3]),
+        ("general -mills", [1]),
+        ("general !mills", [1]),
+        ('-(status:failed | "100% oats") !researcher:bob', [3]),
+        ('"and"', [4]),
+        ("notes", []),
+        ("android OR orders OR a-b", []),
+        ("company:- OR company:general", [3, 1]),
         ("NOT (status:failed OR researcher:bob)", [5, 3]),
         ("duration>=3", [3, 1]),
         ("duration <> 3 company:electric", [2]),
@@ -116,7 +132,14 @@ def _rows(query: str) -> list[object]:
         ('company:""', 9, "missing"),
         ("()", 2, "closes nothing"),
         (" ".join(["a"] * 101), 201, "more than 100 terms"),
-        ("NOT " * 41 + "a", 1, "nested"),
+        ("NOT " * 41 + "a", 161, "nested"),
+        ("NOT " * 499 + "a", 161, "nested"),
+        ("!" * 1999 + "a", 41, "nested"),
+        ("not (a or b " * 150 + ")" * 150, 162, "nested"),
+        ("(a OR b " * 240, 1920, "“)” is missing"),
+        ("company:apple and", 18, "missing after"),
+        ("company:apple ||", 17, "missing after"),
+        ("a && or b", 6, "cannot stand here"),
         ("x" * 201, 1, "at most 200"),
     ],
 )
@@ -129,7 +152,8 @@ def test_a_mistake_is_pointed_at(text: str, position: int, says: str) -> None:
     assert error.detail.startswith(f"At character {position}:")
 
 
-WORDS = ["a", "AND", "OR", "NOT", "(", ")", '"', "status:", "failed", ":", ">", "duration>1", "\\", "%", "é", "*", "-"]
+SIGNS = ["(", ")", '"', "status:", ":", ">", "duration>1", "\\", "%", "*", "-", "!", "|", "&", "&&"]
+WORDS = ["a", "AND", "or", "OR", "NOT", "failed", "é", *SIGNS]
 PIECES = st.lists(st.sampled_from(WORDS), max_size=14)
 
 
@@ -148,6 +172,22 @@ def test_deep_parentheses_do_no_harm() -> None:
     with pytest.raises(TextError):
         filter_text.parse("(" * 900 + "a")
     assert filter_text.parse("(" * 900 + "a" + ")" * 900)
+
+
+@pytest.mark.parametrize("text", ["NOT " * 499 + "a", "-" * 1999 + "a", "(a b|" * 333 + "c" + ")" * 333])
+def test_a_text_that_is_too_deep_is_refused_by_position_wherever_it_is_sent(
+    five: None, app: Flask, client: FlaskClient, visit: Callable[..., Page], text: str
+) -> None:
+    query = urlencode({"q": text})
+    page = visit(f"/historical-records?{query}", status=422)
+    assert "nested more than 40 deep" in page.text("#f-q-error")
+    answers = [client.get(f"/api/research_runs/?{query}"), client.get(f"/historical-records.csv?{query}")]
+    answers.append(client.post("/api/bulk/", json={"action": "trash", "filter": text}))
+    assert [answer.status_code for answer in answers] == [422] * 3
+    ran = app.test_cli_runner().invoke(args=["db", "export-runs", "--", text])
+    assert ran.exit_code not in (0, None)
+    assert "nested more than 40 deep" in ran.output
+    assert "Traceback" not in ran.output
 
 
 def test_page_and_api_find_the_same_runs(
@@ -186,7 +226,10 @@ def test_the_kept_counts_follow_every_change(in_app: Flask) -> None:
     assert names("status=Failed&company=a") == ["A"]
 
 
-@pytest.mark.parametrize("text", ['a "b c" OR NOT (d status:x)', 'company="a\\\\\\"b" "AND"', "a OR b c", "NOT NOT a"])
+@pytest.mark.parametrize(
+    "text",
+    ['a "b c" OR NOT (d status:x)', 'company="a\\\\\\"b" "AND"', "a OR b c", "NOT NOT a", '-a !"-b" "or" "a|b" "a&&b"'],
+)
 def test_a_tree_is_written_as_it_is_read(text: str) -> None:
     tree = filter_text.parse(text)
     again = filter_text.parse(filter_text.written(tree))

@@ -1,7 +1,8 @@
 """The filter text: `status:failed AND (company:"general electric" OR duration>2) AND NOT tag:draft`.
 
-AND, OR and NOT are written large; side by side means AND; NOT binds tightest, then AND. A word alone is looked for in
-the names and in the full text. Parsed by lark (filter_grammar.py); what it means is asked of run_fields.
+AND, OR and NOT are read in any case, as are && for AND, | and || for OR, - and ! before what must not be; side by side
+means AND; NOT binds tightest, then AND. A word alone is looked for in the names and in the full text. Parsed by lark
+(filter_grammar.py); what it means is asked of run_fields.
 """
 
 import re
@@ -47,9 +48,10 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """What must not be."""
+    """What must not be; `position` is where that is said."""
 
     node: "Node"
+    position: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def _bounded(node: Node) -> None:
     while stack:
         here, depth = stack.pop()
         if depth > MOST_DEPTH:
-            raise TextError(1, f"It is nested more than {MOST_DEPTH} deep.")
+            raise TextError(_begin(here), f"From here on it is nested more than {MOST_DEPTH} deep.")
         if isinstance(here, Not):
             stack.append((here.node, depth + 1))
         elif isinstance(here, Many):
@@ -92,6 +94,13 @@ def _bounded(node: Node) -> None:
             terms += 1
             if terms > MOST_TERMS:
                 raise TextError(here.position, f"There are more than {MOST_TERMS} terms.")
+
+
+def _begin(node: Node) -> int:
+    """At which character the node begins, but for its parentheses."""
+    while isinstance(node, Many):
+        node = node.nodes[0]
+    return node.position
 
 
 def conjuncts(node: Node) -> tuple[Node, ...]:
@@ -114,7 +123,7 @@ def written(node: Node, *, inside: bool = False) -> str:
 
 
 def _quoted(text: str) -> str:
-    if re.fullmatch(r"[^\s()\":=<>!\\]+", text) and text not in ("AND", "OR", "NOT"):
+    if re.fullmatch(r"(?!-|(?i:and|or|not)\Z)[^\s()\":=<>!|&\\]+", text):
         return text
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
