@@ -30,7 +30,7 @@ from typing import Any
 
 from research_dashboard.sources.bundled import sic_list
 from research_dashboard.sources.companyfacts import load_companyfacts, parse_companyfacts
-from research_dashboard.sources.live import kept
+from research_dashboard.sources.raw import kept
 from research_dashboard.sources.submissions import FilingRow, Identity, filing_of, read_filings, read_identity
 
 OUT = Path(__file__).resolve().parents[1] / "research_dashboard" / "data"

@@ -10,6 +10,7 @@ from research_dashboard.settings import SettingError
 
 READING = (
     ("companies", "status"),
+    ("companies", "verify"),
     ("companies", "fetch", "AAPL"),
     ("companies", "import-bundle"),
     ("research", "verify", "1"),

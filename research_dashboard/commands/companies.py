@@ -14,6 +14,7 @@ from research_dashboard.queries.companies import TICKERS, loads_newest_first, st
 from research_dashboard.services.companies import CompanyError, UnknownCompany, resolve
 from research_dashboard.services.imports import import_data_set
 from research_dashboard.services.loads import import_bundle
+from research_dashboard.services.provenance import verify_companies
 from research_dashboard.services.tickers import fetch_index, look_up
 from research_dashboard.services.uploads import upload
 from research_dashboard.settings import Settings
@@ -127,6 +128,30 @@ def upload_command(file: BinaryIO) -> None:
 def template_command() -> None:
     """Print a CSV file to start from, for `flask companies upload`."""
     click.echo(template(), nl=False)
+
+
+@companies.command("verify")
+@click.argument("name", required=False)
+def verify_command(name: str | None) -> None:
+    """Compare the facts at hand (or those of company NAME) with where they came from: the bundle, the SEC's answers.
+
+    Exit code 1 when one differs. The files of data sets and uploads are not kept, so that their facts are left out."""
+    settings: Settings = current_app.config["SETTINGS"]
+    try:
+        cik = resolve(name, need_figures=False).cik if name else None
+    except CompanyError as error:
+        raise click.ClickException(str(error)) from None
+    if name and cik is None:
+        raise click.ClickException(f"{name} is no filer: its figures were uploaded, and their file is not kept.")
+    with click.progressbar(length=1000, label="Comparing") as bar:
+        done = verify_companies(settings.instance, cik, lambda part: bar.update(int(part * 1000) - bar.pos))
+    for difference in done.differences:
+        click.echo(str(difference), err=True)
+    for sentence in done.unseen:
+        click.echo(sentence)
+    click.echo(done.words)
+    if done.differences:
+        raise SystemExit(1)
 
 
 @companies.command("status")

@@ -1,12 +1,13 @@
 """`flask research …`: what can be done with research from the command line."""
 
 import click
+from flask import current_app
 from flask.cli import with_appcontext
 
 from research_dashboard.extensions import reading
 from research_dashboard.queries.reports import results_by_type, run_kept
 from research_dashboard.reports.build import is_report
-from research_dashboard.research.verify import verify
+from research_dashboard.services.provenance import verify_run
 
 
 @click.group("research")
@@ -17,8 +18,8 @@ def research() -> None:
 @research.command("verify")
 @click.argument("run_id", type=click.IntRange(1))
 @with_appcontext
-def verify_run(run_id: int) -> None:
-    """Recompute every figure of run RUN_ID from the facts stored with it, and say n of n."""
+def verify(run_id: int) -> None:
+    """Recompute every figure of run RUN_ID from its facts, follow these to where they came from, and say n of n."""
     with reading() as session:
         run = run_kept(session, run_id)
         results = results_by_type(session, run_id)
@@ -26,11 +27,9 @@ def verify_run(run_id: int) -> None:
         raise click.ClickException(f"There is no run #{run_id}.")
     if not is_report(results):
         raise click.ClickException(f"Run #{run_id} holds no figures of the built-in research: it is {run.status}.")
-    done = verify(results)
-    for failure in done.failures:
-        click.echo(f"{failure.result}: {failure.figure}: {failure.why}", err=True)
-    for kind in done.changed:
-        click.echo(f"{kind}: not what was stored at the end of the run", err=True)
+    done = verify_run(run, results, current_app.config["SETTINGS"].instance)
+    for problem in done.problems:
+        click.echo(problem, err=True)
     click.echo(f"Run #{run_id}, {run.company}: {done.words}")
     if not done.sound:
         raise SystemExit(1)

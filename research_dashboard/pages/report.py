@@ -18,8 +18,8 @@ from research_dashboard.reports import csv_file, json_file, layout, markdown, pa
 from research_dashboard.reports.book import Cell, FactLine
 from research_dashboard.reports.build import build, is_report
 from research_dashboard.reports.model import Report, RunFacts
-from research_dashboard.research.verify import verify
 from research_dashboard.services import accounts
+from research_dashboard.services.provenance import verify_run
 
 Results = Mapping[str, Any]
 
@@ -77,14 +77,14 @@ def _beyond(cell: Cell, cells: Mapping[str, Cell]) -> list[FactLine]:
 
 
 def run_verify(run_id: int) -> AnyResponse:
-    """Recompute every figure of the run from the facts stored with it, and say n of n."""
+    """Recompute every figure of the run from its facts, follow these to where they came from, and say n of n."""
     run = queries.run_kept(db.session(), run_id)
     if run is None:
         abort(404, f"There is no run #{run_id}.")
     results = queries.results_by_type(db.session(), run.id)
     if not is_report(results):
         abort(409, f"Run #{run.id} holds no figures of the built-in research to verify.")
-    done = verify(results)
+    done = verify_run(run, results, current_app.config["SETTINGS"].instance)
     if is_partial():
         return make_response(render_template("runs/_verified.html", run=run, done=done))
     flash(done.words, "ok" if done.sound else "bad")

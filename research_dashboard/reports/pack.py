@@ -83,7 +83,7 @@ HOW TO CHECK IT
 3. That a computed figure follows from filed ones: open report.xlsx; a figure that is a formula is a formula there,
    over cells that lead to the sheet Facts. Or take the formula and inputs from results.json.
 4. That the program gives the same again: in an installation that holds run #{run.id},   flask research verify {run.id}
-   recomputes every figure from the facts stored with the run, and says n of n.
+   recomputes every figure from its facts, compares these with the SEC's answers as kept, and says n of n.
 
 Nothing here is estimated: what no filing states is listed as a gap, with the tags that were tried.
 Nothing here is advice.

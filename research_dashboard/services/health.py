@@ -18,6 +18,7 @@ from research_dashboard.services import backups
 from research_dashboard.services.accounts import has_accounts
 from research_dashboard.services.database import current_revision, newest_revision
 from research_dashboard.services.loads import bundle_is_loaded
+from research_dashboard.services.provenance import verify_companies
 from research_dashboard.settings import Settings
 
 OLD_BACKUP = timedelta(days=7)
@@ -38,8 +39,10 @@ class Check:
 def checks(settings: Settings, *, thorough: bool = False) -> list[Check]:
     """Every check, in the order in which faults cause each other. Needs an application context.
 
-    `thorough` also reads the whole database through for damage: seconds for each gigabyte.
+    `thorough` also reads the whole database through for damage, and compares every filed fact with where it came from:
+    seconds for each gigabyte and for each ten companies.
     """
+    looks = [("facts", _facts)] if thorough else []
     return [
         _safely(name, look, settings)
         for name, look in (
@@ -50,6 +53,7 @@ def checks(settings: Settings, *, thorough: bool = False) -> list[Check]:
             ("migration", _migration),
             ("search", _search),
             ("data", _data),
+            *looks,
             ("worker", _worker),
             ("queue", _queue),
             ("backup", _backup),
@@ -163,6 +167,15 @@ def _data(name: str, _settings: Settings) -> Check:
         "bundle loaded" if loaded else "no bundle",
         "" if loaded else "Run `flask companies import-bundle`.",
     )
+
+
+def _facts(name: str, settings: Settings) -> Check:
+    """Whether filed facts are as their source told them, so far as that is kept."""
+    done = verify_companies(settings.instance)
+    if not done.differences:
+        return Check(name, True, " ".join((done.words, *done.unseen)))
+    cure = f"`flask companies verify` names them all. {_restore(settings)}"
+    return Check(name, False, f"{done.words} The first: {done.differences[0]}.", cure)
 
 
 def _worker(name: str, _settings: Settings) -> Check:

@@ -1,37 +1,25 @@
 """One company from the SEC's APIs: its identity and filings (submissions), its filed figures (companyfacts)."""
 
-import gzip
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from research_dashboard.base import utcnow
-from research_dashboard.research.concepts import TAGS
-from research_dashboard.sources.companyfacts import NotCompanyFacts, Row, cik_of, parse_companyfacts
-from research_dashboard.sources.sec import LATER, Note, SecClient, SecError, sha256
+from research_dashboard.sources.companyfacts import NotCompanyFacts, Row
+from research_dashboard.sources.raw import Answer, figures_in, keep_raw, raw_folder
+from research_dashboard.sources.sec import LATER, Note, SecClient, SecError
 from research_dashboard.sources.submissions import FilingRow, Identity, read_filings, read_identity
 
-ANNUAL_DAYS = 300  # the shortest duration kept: years are 350 to 380 days (FINANCE.md 2.2)
 FOREIGN = ("20-F", "40-F", "6-K")
 ABSENT = frozenset({"not_found", "no_xbrl", "foreign_filer"})  # the SEC has nothing: that holds for a while
 QUARTER = re.compile(r"20\d\dq[1-4]")
 OTHER = "Choose a company that files annual reports with figures (10-K, 20-F or 40-F with XBRL)."
 
 Progress = Callable[[float, str], None]  # part done, 0 to 1, and what is being fetched
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer as it came: kept in INSTANCE/raw, known by its hash."""
-
-    name: str
-    sha256: str
-    at: datetime
-    path: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +32,6 @@ class Fetched:
     facts: Sequence[Row]
     answers: Sequence[Answer]
     malformed: Sequence[str] = ()  # tags of facts that were left out, each once
-
-
-def kept(row: Row) -> bool:
-    """Instants, annual durations, and every duration of a transition report (its stub), of the tags research reads."""
-    if f"{row.taxonomy}:{row.tag}" not in TAGS:
-        return False
-    days = None if row.start is None else (row.end - row.start).days + 1
-    return days is None or days >= ANNUAL_DAYS or row.form.startswith(("10-KT", "10-QT"))
 
 
 def fetch(client: SecClient, cik: int, progress: Progress, *, name: str | None = None, profile: bool = True) -> Fetched:
@@ -126,25 +106,11 @@ def _profile(answer: Any, cik: int, what: str) -> tuple[Identity, Mapping[str, F
 
 
 def _figures(answer: Any, cik: int, what: str, malformed: Callable[[str], None]) -> Sequence[Row]:
-    """The kept facts, in an order of their own, so that the same answer gives the same rows. Raises SecError.
-
-    `malformed` is told the tag of each that research would have read.
-    """
-
-    def told(tag: str) -> None:
-        if tag in TAGS:
-            malformed(tag)
-
+    """The facts of an answer that research reads; `malformed` hears of those left out. Raises SecError."""
     try:
-        if not isinstance(answer, dict) or not isinstance(answer.get("facts"), dict):
-            raise NotCompanyFacts("The answer has no facts.")
-        named = cik_of(answer)
+        return figures_in(answer, cik, malformed)
     except NotCompanyFacts as error:
         raise SecError("invalid", f"The SEC's answer is not what it should be: {what}. {error}", LATER) from None
-    if named != cik:
-        raise SecError("invalid", f"The SEC answered for CIK {named} when asked for {what}.", LATER)
-    rows = [row for row in parse_companyfacts(answer, told) if kept(row)]
-    return sorted(rows, key=lambda row: (row.taxonomy, row.tag, row.unit, row.end, str(row.start), row.accession))
 
 
 def _without_figures(name: str, forms: set[str] | None) -> SecError:
@@ -155,25 +121,6 @@ def _without_figures(name: str, forms: set[str] | None) -> SecError:
     if forms & set(FOREIGN) and not any(form.startswith("10-K") for form in forms):
         return SecError("foreign_filer", f"{name} is a foreign filer whose reports hold no figures (no XBRL).", OTHER)
     return SecError("no_xbrl", f"{name} files no figures with the SEC (no XBRL).", OTHER)
-
-
-def raw_folder(instance: Path, cik: int) -> Path:
-    """Where a company's answers are kept."""
-    return instance / "raw" / f"CIK{cik:010}"
-
-
-def keep_raw(folder: Path, name: str, body: bytes) -> Answer:
-    """Keep an answer as it came, once: FOLDER/NAME.TIME.SHA256.json.gz."""
-    digest, at = sha256(body), utcnow()
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.glob(f"{name}.*.{digest}.json.gz"):
-        path.touch()  # the name says when it was first told, the file's time when last
-        return Answer(name, digest, at, path)
-    path = folder / f"{name}.{at.astimezone(UTC):%Y%m%dT%H%M%SZ}.{digest}.json.gz"
-    part = path.with_suffix(".part")
-    part.write_bytes(gzip.compress(body, 6, mtime=0))
-    part.replace(path)
-    return Answer(name, digest, at, path)
 
 
 def keep_absence(instance: Path, cik: int, error: SecError) -> None:

@@ -1,6 +1,5 @@
 """The SEC's servers: a client with an identity, a shared limiter, retries, an HTTP cache, and errors in plain words."""
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -244,8 +243,3 @@ def _in_words(error: Exception, what: str) -> SecError:
         f"The SEC cannot be reached for {what} ({type(error).__name__}).",
         "Check the network connection, or choose another source: bundled and imported figures need no network.",
     )
-
-
-def sha256(body: bytes) -> str:
-    """The hash under which an answer is kept."""
-    return hashlib.sha256(body).hexdigest()

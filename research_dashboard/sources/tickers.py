@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from research_dashboard.sources.bundled import Listed
-from research_dashboard.sources.live import Answer, keep_raw
+from research_dashboard.sources.raw import Answer, keep_raw
 from research_dashboard.sources.sec import LATER, Note, SecClient, SecError
 
 NAME = "company_tickers.json"

@@ -30,7 +30,7 @@ def test_in_a_folder_that_others_may_enter_the_files_are_the_owners_alone(tmp_pa
 os.umask(0o022)
 from research_dashboard import create_app
 from research_dashboard.queue import queue_of
-from research_dashboard.sources.live import keep_raw
+from research_dashboard.sources.raw import keep_raw
 app = create_app()
 settings = app.config["SETTINGS"]
 run = app.test_cli_runner().invoke
