@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import xml.etree.ElementTree as ET
+import zipfile
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +12,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 
+from research_dashboard.extensions import writing
+from research_dashboard.models import Company, ResearchRun
 from research_dashboard.pages import run_files
 from research_dashboard.services import organise
 from tests.test_run_filter import NOON, store
@@ -75,6 +78,38 @@ def test_tables_have_the_columns_that_were_chosen_in_their_order(
     assert client.get(f"{PATH}.csv?{usual}").data == client.get(f"{PATH}.csv").data
     done = app.test_cli_runner().invoke(args=["db", "export-runs", "id=1", "--filter", "cols=status,id"])
     assert done.stdout.splitlines()[0] == "Status,ID"
+
+
+def test_json_holds_the_industry_and_the_tags_in_order_whatever_is_shown(
+    some: None, client: FlaskClient, in_app: Flask
+) -> None:
+    with writing() as session:
+        session.add(Company(id=7, cik=1, name="Acme", sic=3600))
+    with writing() as session:
+        session.get_one(ResearchRun, 1).company_id = 7
+    for name in ("Zebra", "Draft", "Mid, dle"):
+        organise.tag([1], name)
+    organise.rename(1, "The big one")
+    organise.pin(1, True)
+    known = {"sic": 3600, "tags": ["Draft", "Mid, dle", "Zebra"], "title": "The big one", "pinned": True}
+    bare = {"sic": None, "tags": [], "title": None, "pinned": False}
+    query = "q=id<=2&sort=id"
+    lists = [client.get(f"{PATH}.json?{query}").json, client.get(f"/api/research_runs/?{query}").json]
+    lists.append([json.loads(line) for line in client.get(f"{PATH}.ndjson?{query}&cols=id").data.splitlines()])
+    lists.append(client.get("/api/research_runs/?sort=id&limit=2").json)
+    lists.append([client.get(f"/api/research_runs/{run_id}").json for run_id in (1, 2)])
+    for runs in lists:
+        assert [{name: run[name] for name in known} for run in runs] == [known, bare]
+    table = client.get(f"{PATH}.csv?{query}&cols=tag").text
+    assert table.splitlines()[1] == '"Draft, Mid, dle, Zebra"'
+
+
+def test_dates_and_names_are_to_be_read_in_the_sheet_as_it_opens(some: None, client: FlaskClient) -> None:
+    with zipfile.ZipFile(io.BytesIO(client.get(f"{PATH}.xlsx?q=id<3").data)) as book:
+        sheet = ET.fromstring(book.read("xl/worksheets/sheet1.xml"))
+    widths = [float(column.get("width", 0)) for column in sheet.findall(".//{*}col")]
+    assert widths[1] >= len("2026-03-02 12:00:00")
+    assert widths[2] >= 30
 
 
 def test_values_survive_in_every_format(some: None, client: FlaskClient) -> None:

@@ -11,7 +11,7 @@ from flask.cli import with_appcontext
 
 from research_dashboard.extensions import reading
 from research_dashboard.queries.runs import InvalidFilter, RunFilter, runs_stream, runs_total
-from research_dashboard.reports.run_lists import chosen, runs_csv, runs_json, runs_ndjson
+from research_dashboard.reports.run_lists import WHOLE, chosen, runs_csv, runs_json, runs_ndjson
 from research_dashboard.services import organise, seed
 from research_dashboard.services.fill import fill as fill_record
 
@@ -66,7 +66,7 @@ def export_runs(text: str, query: str, kind: str) -> None:
     except InvalidFilter as error:
         raise click.ClickException(str(error)) from None
     with reading() as session:
-        rows = runs_stream(session, wanted)
+        rows = runs_stream(session, wanted, whole=kind in WHOLE)
         for piece in runs_csv(rows, chosen(wanted.cols)) if kind == "csv" else WRITERS[kind](rows):
             sys.stdout.buffer.write(piece)
         sys.stdout.flush()

@@ -31,6 +31,10 @@ class Run(BaseModel):
     error_kind: str | None
     error_message: str | None
     parent_run_id: int | None
+    title: str | None
+    pinned: bool
+    sic: int | None = Field(description="The filer's industry.")
+    tags: list[str]
 
 
 class Detail(BaseModel):

@@ -18,6 +18,7 @@ from research_dashboard.queries.runs import FieldError, InvalidFilter, RunFilter
 from research_dashboard.reports.run_lists import (
     CONTENT_TYPES,
     MOST_SHEET_ROWS,
+    WHOLE,
     Feed,
     chosen,
     runs_atom,
@@ -56,7 +57,7 @@ def historical_records_file(kind: str) -> Response:
 def _written(kind: str, wanted: RunFilter) -> Iterator[bytes]:
     """The file's pieces, read in a session of their own that lasts as long as the reader reads."""
     with reading() as session:
-        rows = runs_stream(session, wanted)
+        rows = runs_stream(session, wanted, whole=kind in WHOLE)
         if kind == "xlsx":
             with TemporaryFile() as file:
                 runs_xlsx(rows, file, chosen(wanted.cols))

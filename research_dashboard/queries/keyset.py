@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, String, TypeDecorator, func, literal, literal_column, select, tuple_, type_coerce
 
 from research_dashboard.base import UTCDateTime
 from research_dashboard.extensions import from_json, to_json
@@ -15,10 +15,29 @@ from research_dashboard.queries.run_fields import ERROR, NOTHING, SOURCE, TICKER
 
 BACK = "<"  # before the sort in a cursor that leads back
 
+
+class Names(TypeDecorator[list[str]]):
+    """Names that the database joins by line breaks, which no name holds; here a list."""
+
+    impl, cache_ok = String, True
+
+    def process_result_value(self, value: str | None, dialect: Any) -> list[str]:
+        """The list; empty where there is none."""
+        return names_of(value)
+
+
+def names_of(joined: str | None) -> list[str]:
+    """What the database joined."""
+    return joined.split("\n") if joined else []
+
+
 SIC = select(Company.sic).where(Company.id == ResearchRun.company_id).correlate(ResearchRun).scalar_subquery()
 TAGGED = select(Tag.name).join(RunTag, RunTag.tag_id == Tag.id).where(RunTag.run_id == ResearchRun.id)
-TAGS = TAGGED.with_only_columns(func.aggregate_strings(Tag.name, ", ")).correlate(ResearchRun).scalar_subquery()
+_IN_ORDER: Any = TAGGED.order_by(Tag.name).correlate(ResearchRun).subquery("in_order")  # else as it comes
+_JOINED = func.aggregate_strings(_IN_ORDER.c.name, literal_column("'\n'"))  # type: ignore[arg-type]  # any SQL will do
+TAGS = type_coerce(select(_JOINED).scalar_subquery(), Names())
 FIRST_TAG = TAGGED.with_only_columns(func.min(Tag.name)).correlate(ResearchRun).scalar_subquery()
+PINNED = ResearchRun.pinned_at.is_not(None)
 
 # Each order is one index (tables/runs.py), but for the industry and the tags, which are other tables'; ties go by date.
 SORTED_BY: Mapping[str, tuple[Any, ...]] = {

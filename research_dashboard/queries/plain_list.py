@@ -5,7 +5,7 @@ SQLite only; a list that is filtered, and every other database, goes through `re
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,11 +15,11 @@ from sqlalchemy import Dialect, bindparam, func, select
 from research_dashboard import peek
 from research_dashboard.extensions import db
 from research_dashboard.models import ResearchRun, RunCount
-from research_dashboard.queries.keyset import WITHOUT_INDEX, order
+from research_dashboard.queries.keyset import WITHOUT_INDEX, names_of, order
+from research_dashboard.queries.records import RUN_COLUMNS
 from research_dashboard.queries.runs import Slice
 
 TABLE: Any = ResearchRun.__table__.c
-MOMENTS = frozenset({"date", "started_at", "finished_at"})
 
 
 def plain_list(sort: str, keys: Sequence[str], *, skip: int, limit: int) -> tuple[int, list[Any]] | None:
@@ -48,16 +48,24 @@ def moment(stored: str | None) -> str | None:
     return f"{stored[:10]}T{time}Z"
 
 
+# What SQLite gives is not yet what is answered.
+MADE: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("date", "started_at", "finished_at"), moment),
+    "pinned": bool,
+    "tags": names_of,
+}
+
+
 @lru_cache(maxsize=256)
 def _maker(keys: tuple[str, ...]) -> Callable[[Sequence[Any]], Any]:
     """What makes a row a thing that is encoded as an object of these keys."""
     kind = msgspec.defstruct("Row", [(key, Any) for key in keys], gc=False)
-    moments = [at for at, key in enumerate(keys) if key in MOMENTS]
+    made = [(at, MADE[key]) for at, key in enumerate(keys) if key in MADE]
 
     def make(row: Sequence[Any]) -> Any:
         values = list(row)
-        for at in moments:
-            values[at] = moment(values[at])
+        for at, as_answered in made:
+            values[at] = as_answered(values[at])
         return kind(*values)
 
     return make
@@ -72,7 +80,7 @@ def _total(dialect: Dialect) -> str:
 @lru_cache(maxsize=256)
 def _page(dialect: Dialect, sort: str, keys: tuple[str, ...], back: bool) -> str:
     """The statement's text; it takes a limit, then how many to pass over."""
-    statement = select(*(TABLE[key] for key in keys)).where(TABLE.deleted_at.is_(None))
+    statement = select(*(RUN_COLUMNS[key] for key in keys)).where(TABLE.deleted_at.is_(None))
     slice_of = statement.order_by(*order(sort, back=back)).limit(bindparam("limit")).offset(bindparam("skip"))
     compiled: Any = slice_of.compile(dialect=dialect)
     assert compiled.positiontup == ["limit", "skip"]  # noqa: S101  # SQLite: LIMIT ? OFFSET ?

@@ -1,7 +1,7 @@
 """Runs, their steps and their results as programs read them: plain columns, ready to be encoded."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from research_dashboard.extensions import to_json
 from research_dashboard.models import ResearchDetail, ResearchResult, ResearchRun
-from research_dashboard.queries.keyset import beyond, cursor_at, keys_of, order, place_of
+from research_dashboard.queries.keyset import PINNED, SIC, TAGS, beyond, cursor_at, keys_of, order, place_of
 from research_dashboard.queries.run_filter import RunFilter
 from research_dashboard.queries.runs import Slice, runs_matching, runs_overall, runs_slice
 
@@ -33,6 +33,10 @@ RUN_KEYS = (
     "error_kind",
     "error_message",
     "parent_run_id",
+    "title",
+    "pinned",
+    "sic",
+    "tags",
 )
 DETAIL_KEYS = (
     "id",
@@ -47,7 +51,10 @@ DETAIL_KEYS = (
     "progress",
 )
 TABLE: Any = ResearchRun.__table__.c  # columns of the table: the ORM has no share in reading them
-RUN_COLUMNS = tuple(TABLE[key] for key in RUN_KEYS)
+ELSEWHERE: Mapping[str, Any] = {"pinned": PINNED, "sic": SIC, "tags": TAGS}
+RUN_COLUMNS: Mapping[str, Any] = {
+    key: ELSEWHERE[key].label(key) if key in ELSEWHERE else TABLE[key] for key in RUN_KEYS
+}
 DETAIL_COLUMNS = tuple(getattr(ResearchDetail, key) for key in DETAIL_KEYS)
 RESULT_COLUMNS: tuple[Any, ...] = (
     ResearchResult.id,
@@ -65,7 +72,7 @@ def run_records(
     session: Session, wanted: RunFilter, *, skip: int = 0, limit: int, total: int, keys: Sequence[str] = RUN_KEYS
 ) -> list[Record]:
     """`limit` runs of the filter, which has `total` of them, after the first `skip`; with these keys."""
-    columns = [TABLE[key] for key in keys]
+    columns = [RUN_COLUMNS[key] for key in keys]
     overall = runs_overall(session) if wanted.narrows else total
     part = Slice(limit, skip).from_the_nearer_end(total)
     statement = runs_slice(columns, wanted, part, total=total, overall=overall)
@@ -77,7 +84,7 @@ def run_records_after(
     session: Session, wanted: RunFilter, *, cursor: str | None, limit: int, keys: Sequence[str] = RUN_KEYS
 ) -> list[Record]:
     """`limit` runs of the filter after the cursor, None: from the beginning. Raises BadCursor."""
-    statement: Select[Any] = runs_matching(wanted).with_only_columns(*(TABLE[key] for key in keys))
+    statement: Select[Any] = runs_matching(wanted).with_only_columns(*(RUN_COLUMNS[key] for key in keys))
     back = False
     if cursor is not None:
         place, back = place_of(wanted.sort, cursor)
@@ -127,7 +134,7 @@ def _hang(found: list[Record], name: str, parts: Iterable[Record]) -> None:
 
 def run_record(session: Session, run_id: int) -> Record | None:
     """The run; None when there is none or it is in the trash."""
-    statement = select(*RUN_COLUMNS).where(ResearchRun.id == run_id, ResearchRun.deleted_at.is_(None))
+    statement = select(*RUN_COLUMNS.values()).where(ResearchRun.id == run_id, ResearchRun.deleted_at.is_(None))
     row = session.execute(statement).first()
     return None if row is None else dict(zip(RUN_KEYS, row, strict=True))
 

@@ -9,7 +9,17 @@ from sqlalchemy.orm import Session, selectinload
 
 from research_dashboard.models import Company, CompanyName, ResearchRun, RunCount
 from research_dashboard.queries.filter_text import Comparison, condition
-from research_dashboard.queries.keyset import SIC, TAGS, WITHOUT_INDEX, beyond, cursor_at, keys_of, order, place_of
+from research_dashboard.queries.keyset import (
+    PINNED,
+    SIC,
+    TAGS,
+    WITHOUT_INDEX,
+    beyond,
+    cursor_at,
+    keys_of,
+    order,
+    place_of,
+)
 from research_dashboard.queries.run_fields import OF_FILERS, SOURCES, STATUSES, a_text, choice, filers_with
 from research_dashboard.queries.run_filter import FieldError, InvalidFilter, RunFilter
 
@@ -49,8 +59,10 @@ class RunRow(NamedTuple):
     source: str | None
     gaps: int
     error_kind: str | None
-    sic: int | None  # the filer's industry and the tags' names; read only where their column is chosen
-    tag: str | None
+    title: str | None
+    pinned: bool
+    sic: int | None  # the filer's industry and the tags' names; read only where they are asked for
+    tags: list[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +100,20 @@ def run_conditions(wanted: RunFilter, *, without: str = "", trashed: bool = Fals
     return found
 
 
-def _columns(wanted: RunFilter) -> list[Any]:
-    """RunRow's columns."""
-    elsewhere = {"sic": SIC, "tag": TAGS}
-    return [
-        getattr(ResearchRun, name)
-        if name not in elsewhere
-        else (elsewhere[name] if name in wanted.cols else null()).label(name)
-        for name in RunRow._fields
-    ]
+def _columns(wanted: RunFilter, *, whole: bool = False) -> list[Any]:
+    """RunRow's columns; those of other tables where the filter shows them, or `whole` asks for all."""
+    run = ResearchRun
+    elsewhere = {
+        "pinned": PINNED,
+        "sic": SIC if whole or "sic" in wanted.cols else null(),
+        "tags": TAGS if whole or "tag" in wanted.cols else null(),
+    }
+    return [elsewhere[name].label(name) if name in elsewhere else getattr(run, name) for name in RunRow._fields]
 
 
-def runs_matching(wanted: RunFilter) -> Select[tuple[Any, ...]]:
-    """Every run of the filter, in its order, as RunRow's columns."""
-    return select(*_columns(wanted)).where(*run_conditions(wanted)).order_by(*order(wanted.sort))
+def runs_matching(wanted: RunFilter, *, whole: bool = False) -> Select[tuple[Any, ...]]:
+    """Every run of the filter, in its order, as RunRow's columns; `whole`: with its industry and tags."""
+    return select(*_columns(wanted, whole=whole)).where(*run_conditions(wanted)).order_by(*order(wanted.sort))
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,9 +279,10 @@ def runs_beside(session: Session, wanted: RunFilter, run_id: int) -> tuple[int |
     return before, after
 
 
-def runs_stream(session: Session, wanted: RunFilter, *, chunk: int = 1000) -> Iterator[RunRow]:
-    """Every run of the filter, read in chunks, so that memory stays flat whatever their number."""
-    statement = runs_matching(wanted).execution_options(yield_per=chunk)
+def runs_stream(session: Session, wanted: RunFilter, *, whole: bool = False, chunk: int = 1000) -> Iterator[RunRow]:
+    """Every run of the filter, read in chunks, so that memory stays flat whatever their number; `whole`: with its
+    industry and tags."""
+    statement = runs_matching(wanted, whole=whole).execution_options(yield_per=chunk)
     with session.connection().execute(statement) as rows:  # no objects; who stops reading leaves no cursor open
         for part in rows.partitions():
             yield from map(RunRow._make, part)

@@ -20,33 +20,35 @@ MOST_SHEET_ROWS = 1_048_575  # Excel's rows, less the header
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the files that are tables: its heading, and where its value stands in a run."""
+    """A column of the files that are tables: its heading, where its value stands in a run, and how wide a sheet shows
+    it (in characters)."""
 
     title: str
     place: int
-    kind: str = ""  # text, moment, or what it is
+    width: int
+    kind: str = ""  # text, moment, texts, or what it is
 
 
-def _column(title: str, name: str, kind: str = "") -> Column:
-    return Column(title, RunRow._fields.index(name), kind)
+def _column(title: str, name: str, width: int, kind: str = "") -> Column:
+    return Column(title, RunRow._fields.index(name), width, kind)
 
 
 COLUMNS: Mapping[str, Column] = {
-    "id": _column("ID", "id"),
-    "date": _column("Date", "date", "moment"),
-    "company": _column("Company", "company", "text"),
-    "researcher": _column("Researcher", "researcher", "text"),
-    "duration": _column("Duration (mins)", "duration_mins"),
-    "status": _column("Status", "status"),
-    "insights": _column("Insights Generated", "insights"),
-    "ticker": _column("Ticker", "ticker", "text"),
-    "origin": _column("Origin", "origin"),
-    "message": _column("Error", "error_message", "text"),
-    "sic": _column("SIC", "sic"),
-    "gaps": _column("Gaps", "gaps"),
-    "source": _column("Source", "source", "text"),
-    "tag": _column("Tags", "tag", "text"),
-    "error": _column("Error kind", "error_kind", "text"),
+    "id": _column("ID", "id", 9),
+    "date": _column("Date", "date", 20, "moment"),
+    "company": _column("Company", "company", 36, "text"),
+    "researcher": _column("Researcher", "researcher", 18, "text"),
+    "duration": _column("Duration (mins)", "duration_mins", 16),
+    "status": _column("Status", "status", 13),
+    "insights": _column("Insights Generated", "insights", 19),
+    "ticker": _column("Ticker", "ticker", 9, "text"),
+    "origin": _column("Origin", "origin", 10),
+    "message": _column("Error", "error_message", 48, "text"),
+    "sic": _column("SIC", "sic", 7),
+    "gaps": _column("Gaps", "gaps", 7),
+    "source": _column("Source", "source", 11, "text"),
+    "tag": _column("Tags", "tags", 24, "texts"),
+    "error": _column("Error kind", "error_kind", 18, "text"),
 }
 NOTHING_CHOSEN = (*USUAL, "ticker", "origin", "message")
 Columns = Sequence[Column]
@@ -69,6 +71,8 @@ CONTENT_TYPES: Mapping[str, str] = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "atom": "application/atom+xml; charset=utf-8",
 }
+
+WHOLE = ("json", "ndjson")  # formats that hold every field, whatever is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,8 @@ def runs_csv(rows: Iterable[RunRow], columns: Columns = USUAL_COLUMNS) -> Iterat
 
 def _written(values: Sequence[Any], kind: str) -> Iterable[Any]:
     """A column's values as CSV has them."""
+    if kind == "texts":
+        return (harmless(", ".join(texts)) for texts in values)
     return map(harmless, values) if kind == "text" else map(instant, values) if kind == "moment" else values
 
 
@@ -146,6 +152,7 @@ def runs_xlsx(rows: Iterable[RunRow], file: BinaryIO, columns: Columns = USUAL_C
     """A workbook of one sheet: numbers and dates typed (UTC), the header frozen, every text a text."""
     cells: Mapping[str, Callable[[Any], Any]] = {
         "text": lambda text: NOT_XML.sub("�", text or ""),
+        "texts": lambda texts: NOT_XML.sub("�", ", ".join(texts)),
         "moment": lambda moment: moment.astimezone(UTC).replace(tzinfo=None),
         "": lambda value: "" if value is None else value,
     }
@@ -160,6 +167,7 @@ def runs_xlsx(rows: Iterable[RunRow], file: BinaryIO, columns: Columns = USUAL_C
         sheet_name="Research runs",
         freeze_row=1,
         bold_headers=True,
+        column_widths=[column.width for column in columns],
         datetime_format="yyyy-mm-dd hh:mm:ss",
     )
 

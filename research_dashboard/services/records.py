@@ -24,7 +24,6 @@ from research_dashboard.queries.records import (
     DETAIL_COLUMNS,
     DETAIL_KEYS,
     RESULT_COLUMNS,
-    RUN_COLUMNS,
     RUN_KEYS,
     Record,
     etag_of,
@@ -38,7 +37,7 @@ from research_dashboard.tables.runs import FOR_PEOPLE, MAX_DURATION_MINS
 _runs: Any = ResearchRun.__table__
 ADD_RUN = Insert(_runs)
 DEFAULTS: Record = {"gaps": 0, "attempts": 0, "cancel_requested": False, "priority": FOR_PEOPLE}
-NEW_RUN: Record = dict.fromkeys(RUN_KEYS) | {"gaps": 0}
+NEW_RUN: Record = dict.fromkeys(RUN_KEYS) | {"gaps": 0, "pinned": False, "tags": []}
 WRITTEN_BY_PROGRAMS = frozenset({Origin.API, Origin.SEED})
 
 
@@ -161,12 +160,10 @@ def change_run(run_id: int, changes: dict[str, Any], matches: Matches | None = N
         if run["origin"] not in WRITTEN_BY_PROGRAMS:
             raise NotYours(run_id, run["origin"])
         values = {**changes, **_moved(run, changes)}
-        row = session.execute(
-            update(ResearchRun).where(ResearchRun.id == run_id).values(values).returning(*RUN_COLUMNS)
-        ).one()
+        session.execute(update(ResearchRun).where(ResearchRun.id == run_id).values(values))
         before = {name: run.get(name) for name in changes}
         record(session, "run.change", f"run {run_id}", before=before, after=changes)
-    return dict(zip(RUN_KEYS, row, strict=True))
+        return _run(session, run_id, None)
 
 
 def _moved(run: Record, changes: dict[str, Any]) -> dict[str, Any]:
@@ -225,13 +222,11 @@ def restore_run(run_id: int) -> Record:
     """Take a run out of the trash; one that is not in it stays as it is. Raises NoSuchRun."""
     with writing() as session:
         deleted_at = session.scalar(select(ResearchRun.deleted_at).where(ResearchRun.id == run_id))
-        statement = update(ResearchRun).where(ResearchRun.id == run_id).values(deleted_at=None)
-        row = session.execute(statement.returning(*RUN_COLUMNS)).first()
-        if row is None:
-            raise NoSuchRun(run_id)
+        session.execute(update(ResearchRun).where(ResearchRun.id == run_id).values(deleted_at=None))
+        restored = _run(session, run_id, None)
         if deleted_at is not None:
             record(session, "run.restore", f"run {run_id}", before={"deleted_at": deleted_at})
-    return dict(zip(RUN_KEYS, row, strict=True))
+    return restored
 
 
 def _run(session: Session, run_id: int, matches: Matches | None) -> Record:
