@@ -16,11 +16,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import structlog
 from flask import Flask, g, has_request_context
-from structlog.typing import EventDict, FilteringBoundLogger
 
+from research_dashboard.memory import without
 from research_dashboard.settings import Settings
+
+with without("rich"):  # what it would draw tracebacks with, where it happens to be installed: 5 MB
+    import structlog
+    from structlog.typing import EventDict, FilteringBoundLogger
 
 NAME = "research_dashboard"
 logger: FilteringBoundLogger = structlog.get_logger(NAME)

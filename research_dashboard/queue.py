@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import make_url
 
+from research_dashboard.memory import without
 from research_dashboard.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,14 +18,20 @@ if TYPE_CHECKING:
 MAX_DELAY = 0.1  # seconds between two looks into the queue on SQLite; PostgreSQL notifies
 
 
+def load_huey(settings: Settings) -> Any:
+    """The package, without the drivers of databases that these settings do not name: it would load all there are."""
+    postgresql = make_url(settings.database_url).get_backend_name() == "postgresql"
+    with without("redis", *(() if postgresql else ("psycopg",))):
+        import huey
+    return huey
+
+
 class Queue:
     """The queue of one installation: an empty message means “look into the table of runs”."""
 
     def __init__(self, settings: Settings) -> None:
-        import huey
-
-        url = make_url(settings.database_url)
-        if url.get_backend_name() == "postgresql":
+        huey = load_huey(settings)
+        if (url := make_url(settings.database_url)).get_backend_name() == "postgresql":
             dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
             self.huey: Any = huey.PostgresHuey("research", dsn=dsn, results=False)
         else:

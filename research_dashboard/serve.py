@@ -13,21 +13,30 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import cache
 from importlib import import_module
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
+from research_dashboard import memory
 from research_dashboard import settings as settings_module
 from research_dashboard.settings import SettingError, Settings
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 HEADERS_WITHIN = 10_000  # milliseconds that a client has for a request's headers
 KILL_TIMEOUT = 8  # seconds a process has to end before it is killed
 RESTART_PAUSE = 1.0  # a worker that dies at once is not started in a tight loop
 READY_WITHIN = 60.0
-SHARED = ("endpoints.openapi", "queries.filter_grammar", "research.pipeline")  # heavy, and needed by every process
-M_ARENA_MAX = -8  # of malloc.h
+INTERRUPTED = 130  # what a program that Ctrl-C ended exits with
+SHARED = (  # heavy, and needed by more than one process
+    *("granian.server", "research_dashboard.queries.filter_grammar", "research_dashboard.research.pipeline"),
+    *("research_dashboard.worker", "research_dashboard.endpoints.openapi"),
+)
 
 
 class CannotServeError(Exception):
@@ -36,7 +45,7 @@ class CannotServeError(Exception):
 
 def main() -> None:
     """Serve until SIGTERM or Ctrl-C. Exit code 0 also when it is running already: starting twice is starting once."""
-    _save_memory()
+    memory.two_arenas()
     try:
         settings = settings_module.load()
         host, port = address()
@@ -44,11 +53,14 @@ def main() -> None:
             if not first:
                 return
             host = check_free(host, port)
-            prepare(settings, host)
+            with _prepared_beside(settings, host):
+                _share_memory(settings)
             serve(settings, host, port)
     except (CannotServeError, SettingError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:  # while it prepared
+        sys.exit(INTERRUPTED)
 
 
 def address() -> tuple[str, int]:
@@ -103,21 +115,43 @@ def check_free(host: str, port: int) -> str:
         raise CannotServeError(f"{host}:{port} cannot be listened on ({reason}): check HOST and PORT.") from None
 
 
+@contextlib.contextmanager
+def _prepared_beside(settings: Settings, host: str) -> Iterator[None]:
+    """Prepare in a process of its own while this lasts: what that takes goes with it, and this process opens no
+    database, so that those it forks inherit none. Exits as that process did, where it failed; it has said why."""
+    beside = _context().Process(target=_prepare, args=(settings, host), name="prepare")
+    beside.start()
+    yield
+    beside.join()
+    if beside.exitcode:
+        sys.exit(beside.exitcode)
+
+
+def _prepare(settings: Settings, host: str) -> None:
+    die_with_parent()
+    try:
+        prepare(settings, host)
+    except (CannotServeError, SettingError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
 def prepare(settings: Settings, host: str) -> None:
     """Bring the database up to date and the bundle into it, before anything works on it.
 
-    Raises SettingError for an address that others could reach while there is no account.
+    Raises SettingError for an address that others could reach while there is no account, CannotServeError.
     """
     from sqlalchemy.exc import DBAPIError
 
-    from research_dashboard import create_app
     from research_dashboard.base import trouble
     from research_dashboard.extensions import db
     from research_dashboard.listening import refuse
     from research_dashboard.services.backups import BackupError
     from research_dashboard.services.database import prepare_database
 
-    app = create_app(settings=settings)
+    app = _application(settings)
     with app.app_context():
         try:
             prepare_database(settings.instance)
@@ -133,12 +167,11 @@ def prepare(settings: Settings, host: str) -> None:
 
 
 def web() -> Any:
-    """The WSGI application, made in each web process, which ends when the server's first process does."""
-    from research_dashboard import create_app
+    """The WSGI application in a web process, which ends when the server's first process does."""
     from research_dashboard.queue import queue_of
 
     die_with_parent()
-    app = create_app()
+    app = _application()
     _in_background(queue_of, app.config["SETTINGS"])  # opened before the first run is asked for
     _in_background(warm, app)
     app.extensions["upkeep"].begin()
@@ -155,16 +188,16 @@ def warm(app: Any) -> None:
             suggest("warm")
         except Exception as error:  # the first request will meet the same trouble, and say so
             logger.warning("not_warmed", error=str(error))
+    memory.give_back()
 
 
 def work(parent: int) -> None:
     """Be the worker process, which ends when the server's first process does."""
-    from research_dashboard import create_app
     from research_dashboard.worker import Worker
 
     die_with_parent()
     if os.getppid() == parent:
-        Worker(create_app()).run(parent)
+        Worker(_application()).run(parent)
 
 
 def die_with_parent() -> None:
@@ -202,7 +235,9 @@ def serve(settings: Settings, host: str, port: int) -> None:
     server.on_startup(crew.start)
     server.on_startup(lambda: _in_background(announce, host, port))
     server.on_shutdown(crew.stop)
-    _share_memory()
+    gc.collect()
+    memory.give_back()
+    gc.freeze()  # the collector's marks would make the forked processes' own copies of what they share
     try:
         server.serve()
     finally:
@@ -229,28 +264,40 @@ def _server_class() -> Any:
     return OneLine
 
 
-def _share_memory() -> None:
-    """Load here what every process needs, and keep the collector's hands off it: forked processes then share it."""
-    for name in ("huey", *(f"research_dashboard.{part}" for part in SHARED)):
+def _share_memory(settings: Settings) -> None:
+    """Make the application here, and load what every process needs of it: forked processes then share it."""
+    from research_dashboard.queue import load_huey
+    from research_dashboard.research import wording
+
+    _application(settings)
+    for name in SHARED:
         import_module(name)
-    gc.collect()
-    gc.freeze()
+    load_huey(settings)
+    wording.long_date(date(2026, 1, 1))  # Babel's tables, read by its first use
 
 
-def _save_memory() -> None:
-    """On glibc: two arenas instead of eight a processor; each thread would else keep its own freed memory."""
-    with contextlib.suppress(AttributeError, OSError):
-        import ctypes
+@cache
+def _made(settings: Settings) -> "Flask":
+    from research_dashboard import create_app
 
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
+    return create_app(settings=settings)
+
+
+def _application(settings: Settings | None = None) -> "Flask":
+    """The application: the one that this process was forked with, else one made here."""
+    return _made(settings or settings_module.load())
+
+
+def _context() -> Any:
+    """How processes are made: forked where Python does so by itself, else started anew."""
+    method = multiprocessing.get_start_method()
+    return multiprocessing.get_context(method if method in ("fork", "spawn") else "spawn")
 
 
 class Crew:
     """The worker process beside the web: started again when it dies, ended when the server ends."""
 
     def __init__(self) -> None:
-        method = multiprocessing.get_start_method()
-        self.context: Any = multiprocessing.get_context(method if method in ("fork", "spawn") else "spawn")
         self.ending = threading.Event()
         self.process: BaseProcess | None = None
 
@@ -261,7 +308,7 @@ class Crew:
 
     def _spawn(self) -> None:
         # multiprocessing keeps the process group; the worker itself ends when this process is gone.
-        self.process = self.context.Process(target=work, args=(os.getpid(),), name="worker")
+        self.process = _context().Process(target=work, args=(os.getpid(),), name="worker")
         self.process.start()
 
     def _look_after(self) -> None:
@@ -314,4 +361,4 @@ def _in_url(host: str) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    import_module("research_dashboard.serve").main()  # by its name, under which the processes know it

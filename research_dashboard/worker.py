@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from research_dashboard.base import trouble
 from research_dashboard.extensions import db
 from research_dashboard.logs import logger
+from research_dashboard.memory import give_back
 from research_dashboard.queue import queue_of
 from research_dashboard.research.steps import STEPS, CannotResearch
 from research_dashboard.services import leases, schedule
@@ -33,7 +34,6 @@ GRACE = 0.5  # seconds a step has to notice that it is cancelled, before the run
 GATHERING = 2  # the step that fetches, where data are live
 REPORT = 0.2  # seconds between two notes of a step's progress
 TROUBLE_PAUSE = 2.0  # seconds before a run is tried again that the database refused
-WARM_AFTER = 1.0  # seconds: the web server beside it starts first
 CRASH = "crash"
 
 
@@ -67,7 +67,7 @@ class Worker:
             while not self.ending.is_set():
                 lease = leases.claim(self.id)
                 if lease is None:
-                    return
+                    break
                 job = Job(lease)
                 self.jobs[lease.token] = job
                 try:
@@ -75,6 +75,7 @@ class Worker:
                 finally:
                     del self.jobs[lease.token]
                 self.tell()
+        give_back()
 
     def clock(self) -> None:
         """Once a minute, and at the start: begin the watchlists that are due, start their runs, tell what has ended."""
@@ -194,18 +195,6 @@ class Worker:
                     logger.exception("bulk_failed", error=str(error))
                     self.ending.wait(TROUBLE_PAUSE)
 
-    def warm(self) -> None:
-        """Read what the first run will need, while nothing waits."""
-        from research_dashboard.services.research import warm
-
-        if self.ending.wait(WARM_AFTER):
-            return
-        with self.app.app_context():
-            try:
-                warm(lambda: not self.ending.is_set())
-            except Exception as error:  # a run will meet the same trouble, and say so
-                logger.warning("not_warmed", error=str(error))
-
     def beat(self) -> None:
         """Hold the leases; tell the jobs that were cancelled or lost to stop."""
         jobs = dict(self.jobs)
@@ -234,7 +223,6 @@ class Worker:
         pulse.start()
         many = threading.Thread(target=self.do_to_many, name="many", daemon=True)
         many.start()
-        threading.Thread(target=self.warm, name="warm", daemon=True).start()
         logger.info("worker_started", worker=self.id, threads=self.settings.research_threads)
         consumer.run()
         for thread in (*(thread for _, thread in consumer.worker_threads), many):

@@ -14,7 +14,6 @@ from research_dashboard.models import ResearchDetail, ResearchRun
 from research_dashboard.research import pipeline
 from research_dashboard.research.steps import RESULT_TYPES
 from research_dashboard.services import runs
-from research_dashboard.services.research import warm
 from research_dashboard.worker import Worker
 
 
@@ -74,11 +73,6 @@ def test_the_same_request_on_the_same_data_gives_the_same_bytes(bundled: Flask) 
     pipeline.forget()
     assert stored(research(bundled, "NKE", peers=["TGT", "COST"]).id) == first
     assert pipeline.encode(from_json(first["gaps"])).decode() == to_json(from_json(first["gaps"])) == first["gaps"]
-
-
-def test_a_warmed_worker_reads_the_bundle_once(bundled: Flask) -> None:
-    assert warm(lambda: True) > 20
-    assert research(bundled, "AAPL").status == "Completed"
 
 
 def test_d5_a_date_before_the_first_annual_report_fails_and_says_what_to_do(bundled: Flask) -> None:

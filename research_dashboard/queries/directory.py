@@ -83,16 +83,18 @@ class Directory:
         self.by_cik = {entry.cik: entry for entry in entries if entry.cik is not None}
         self.by_symbol = {symbol: entry for entry in entries for symbol in entry.tickers}
         self.by_id = {entry.id: entry for entry in entries}
-        self._by_plain = _grouped((entry.plain, entry) for entry in entries)
-        self._by_core = _grouped((entry.core, entry) for entry in entries)
         self._by_former = _grouped((core, entry) for entry in entries for core in {*map(core_of, entry.former)})
         self._names = [entry.plain for entry in entries]
         self._haystack = [_haystack(entry) for entry in entries]
 
     def exact(self, text: str) -> list[Entry]:
         """Companies whose name is the text, with or without Inc., Corp. and the like."""
-        plain = plain_words(text)
-        return (self._by_plain.get(plain) or self._by_core.get(core_words(plain)) or []) if plain else []
+        if not (plain := plain_words(text)):
+            return []
+        core = core_words(plain)
+        return [entry for entry in self.entries if entry.plain == plain] or [
+            entry for entry in self.entries if entry.core == core
+        ]
 
     def formerly(self, text: str) -> list[Entry]:
         """Companies that had this name before, with or without Inc., Corp. and the like."""

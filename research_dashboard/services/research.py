@@ -1,7 +1,7 @@
 """Between the worker and research/: a run's row becomes a Request, the database answers as Data."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from research_dashboard.base import utcnow
 from research_dashboard.edition import code_version
 from research_dashboard.extensions import reading
 from research_dashboard.queries.companies import (
@@ -71,27 +70,6 @@ def _filed(source: str) -> Source:
 def as_known(company: model.Company, source: Source) -> model.Company:
     """The company as a source knows it: of some the bundle has some tags only; other sources are whole."""
     return replace(company, selection=True) if source == Source.BUNDLED and company.cik in selections() else company
-
-
-def warm(keep_on: Callable[[], bool]) -> int:
-    """Read the bundled companies' figures into this process, so that the first run finds them at hand.
-
-    Asks `keep_on` before each company; answers how many were read.
-    """
-    from research_dashboard.research.pipeline import keep
-
-    source = Source.BUNDLED
-    read = 0
-    with reading() as session:
-        loads, _ = pinned(session, source.value)
-    companies = companies_with_facts(source)[:MOST_WARMED] if loads else []
-    for company in (as_known(company, source) for company in companies):
-        if not keep_on():
-            break
-        request = Request(0, company, utcnow().date(), source.value, data=loads)
-        keep(company, request, Stored(request))
-        read += 1
-    return read
 
 
 def pinned(session: Session, source: str, companies: Iterable[int] = ()) -> tuple[tuple[Mapping[str, Any], ...], str]:
