@@ -200,6 +200,15 @@ def test_a_company_alone_in_its_set_stands_nowhere_in_it() -> None:
     assert build(RUN, data).standing == (), "a dot on a line without peers would pass for the lowest"
 
 
+def test_peers_drawings_name_every_company_alike() -> None:
+    data = results()
+    members = data["peer_comparison"]["members"]
+    members[1]["name"], members[2]["name"] = "One Inc.", "Two Inc."
+    assert set(build(RUN, data).peer_charts[0].labels) == {"Apple Inc.", "One Inc.", "Two Inc."}
+    members[1]["name"] = "A name that is too long to stand beside a bar"
+    assert set(build(RUN, data).peer_charts[0].labels) == {member["ticker"] for member in members}
+
+
 def test_p40_a_completed_run_is_its_report(run_with: Callable[..., int], visit: Visit) -> None:
     run_id = run_with(results())
     page = visit(f"/runs/{run_id}")

@@ -4,6 +4,7 @@ import hashlib
 import io
 import re
 import zipfile
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -24,7 +25,7 @@ RUN = RunFacts(7, "Apple Inc.", "analyst", utcnow(), None, "bundled", "AAPL")
 def test_the_pdf_has_pages_words_links_contents_and_tags() -> None:
     data = pdf.write(build(RUN, results()))
     with pypdfium2.PdfDocument(data) as document:
-        pages = [page.get_textpage().get_text_range() for page in document]
+        pages = _pages(document)
         sizes = [page.get_size() for page in document]
         outline = [item.get_title() for item in document.get_toc()]
     words = " ".join(" ".join(pages).split())
@@ -46,6 +47,19 @@ def test_the_pdf_comes_on_letter_too_and_is_the_same_every_time() -> None:
     assert letter == pdf.write(report, "us-letter")
     with pypdfium2.PdfDocument(letter) as document:
         assert document[0].get_size() == pytest.approx((612, 792), abs=0.5)
+
+
+def test_a_chart_alone_in_its_row_of_the_pdf_has_its_data_beside_it() -> None:
+    report = build(RUN, results())
+    first, *_, last = report.charts
+    values = {row[1] for row in last.rows}
+    for charts, beside in ([first, *[last] * 2], False), ([first, *[last] * 3], True):
+        with pypdfium2.PdfDocument(pdf.write(replace(report, charts=tuple(charts)))) as document:
+            assert values.issubset(" ".join(_pages(document)).split()) == beside
+
+
+def _pages(document: pypdfium2.PdfDocument) -> list[str]:
+    return [page.get_textpage().get_text_range() for page in document]
 
 
 def test_every_letter_of_the_pdf_is_in_its_fonts() -> None:

@@ -215,7 +215,7 @@ def _bars(  # noqa: PLR0917
         "bars",
         title,
         unit,
-        tuple(short(row) for row, _ in ordered),
+        names([row for row, _ in ordered]),
         (Series(title, tuple(value for _, value in ordered)),),
         suffix="%",
         signed=signed,
@@ -226,6 +226,8 @@ def _bars(  # noqa: PLR0917
     )
 
 
-def short(row: PeerRow) -> str:
-    """A name that fits beside a bar: the ticker where the name is long."""
-    return row.name if beside(row.name) or not row.ticker else row.ticker
+def names(rows: Sequence[PeerRow]) -> tuple[str, ...]:
+    """What stands beside the bars: the companies' names where all of them fit, else the ticker of each that has one."""
+    if all(beside(row.name) for row in rows):
+        return tuple(row.name for row in rows)
+    return tuple(row.ticker or row.name for row in rows)

@@ -22,7 +22,7 @@ Paper = Literal["a4", "us-letter"]
 FONT = "Source Sans Pro"
 FONT_PACKAGE, FONT_FOLDER = "font-source-sans-pro", "font_source_sans_pro/files"
 TEMPLATE, TYPESET = (Path(__file__).with_name(name) for name in ("report.typ", "typeset.py"))
-THREE_IN_A_ROW = 250.0  # of a drawing's width, so that its words are set in 7.5 pt
+IN_A_ROW, NARROW = 3, 250.0  # peers' drawings in a row, and their width then, so that its words are set in 7.5 pt
 TIMEOUT = 60  # seconds; a report takes well under one
 
 # What app.css says of a drawing, in ink on paper.
@@ -197,11 +197,13 @@ def _parts(report: Report, parts: Sequence[Part], places: frozenset[str]) -> lis
 
 def _peers(report: Report, places: frozenset[str]) -> dict[str, Any]:
     year = f"Fiscal years of {report.peer_year}; money in {report.money}." if report.peer_year else ""
+    full_row = len(report.peer_charts) == IN_A_ROW
     return {
         "peer_set": " ".join(part for part in (f"{report.peer_set}." if report.peer_set else "", year) if part),
         "peer_warning": report.peer_warning,
         "peer_line": _sentence(report.peer_line, places),
-        "peer_charts": [_chart(replace(chart, width=THREE_IN_A_ROW)) for chart in report.peer_charts],
+        "peer_charts": [_chart(replace(chart, width=NARROW) if full_row else chart) for chart in report.peer_charts],
+        "peer_charts_in_a_row": IN_A_ROW if full_row else 2,
         "peer_columns": [layout.PEER_LABELS[column] for column in report.peer_columns],
         "peers": [
             {
@@ -264,6 +266,8 @@ def _chart(chart: Chart) -> dict[str, Any]:
         "unit": chart.unit,
         "words": chart.words,
         "svg": str(draw(chart, SVG_STYLE)),
+        "heads": ["", *(line.name for line in chart.series)],
+        "rows": [row[: len(chart.series) + 1] for row in chart.rows],
         "source": chart.source,
         "sources": _cites(chart.sources),
     }
