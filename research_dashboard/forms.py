@@ -38,6 +38,11 @@ def no_control_characters(_form: FlaskForm, field: Field) -> None:
         raise ValidationError("Remove the line breaks or control characters.")
 
 
+def within(what: str, days: tuple[int, int]) -> str:
+    """How many days it may last, in words."""
+    return f"{what} {days[0]} to {days[1]} days."
+
+
 def known_zone(_form: FlaskForm, field: Field) -> None:
     """Refuse a time zone that there is not."""
     if field.data not in zoneinfo.available_timezones():
@@ -96,13 +101,17 @@ class TokenForm(FlaskForm):  # type: ignore[misc]
             SelectChoice("admin", "administer"),
         ],
     )
-    days = IntegerField("Days it lasts", default=90, validators=[NumberRange(*TOKEN_DAYS)])
+    days = IntegerField(
+        "Days it lasts", default=90, validators=[NumberRange(*TOKEN_DAYS, within("A token lasts", TOKEN_DAYS))]
+    )
 
 
 class ShareForm(FlaskForm):  # type: ignore[misc]
     """A link that shares a report: how many days it lasts."""
 
-    days = IntegerField("Days it lasts", default=7, validators=[NumberRange(*SHARE_DAYS)])
+    days = IntegerField(
+        "Days it lasts", default=7, validators=[NumberRange(*SHARE_DAYS, within("A link lasts", SHARE_DAYS))]
+    )
 
 
 class UploadForm(FlaskForm):  # type: ignore[misc]

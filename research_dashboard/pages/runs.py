@@ -5,7 +5,19 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 
-from flask import Response, abort, current_app, flash, g, redirect, render_template, request, session, url_for
+from flask import (
+    Response,
+    abort,
+    current_app,
+    flash,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
@@ -103,6 +115,13 @@ def _keep(run_id: int, state: str, context: dict[str, Any]) -> str:
             del _parts[next(iter(_parts))]
         _parts[run_id, state] = part
     return part
+
+
+def run_refused(run_id: int, **context: Any) -> Response:
+    """The run's page after one of its forms was refused: `context` says which, with what was typed and why."""
+    found = found_run(run_id)
+    page = render_template("runs/show.html", **_context(found), **_around(found.id), **context)
+    return make_response(page, 422)
 
 
 def _around(run_id: int) -> dict[str, Any]:

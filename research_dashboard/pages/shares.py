@@ -10,6 +10,7 @@ from research_dashboard.access import actor
 from research_dashboard.extensions import db
 from research_dashboard.forms import ShareForm
 from research_dashboard.pages.report import drawn, run_facts
+from research_dashboard.pages.runs import run_refused
 from research_dashboard.queries import reports as queries
 from research_dashboard.reports.build import build, is_report
 from research_dashboard.services import accounts
@@ -46,7 +47,7 @@ def share_new(run_id: int) -> Any:
     """Make a link that lets whoever holds it read this report, until it expires or is revoked."""
     me, form = actor(), ShareForm()
     if not form.validate_on_submit() or me is None:
-        abort(422, "A link lasts 1 to 90 days.")
+        return run_refused(run_id, share=form)
     try:
         token = accounts.share(run_id, form.days.data, me)
     except accounts.AccountError as error:
