@@ -147,7 +147,7 @@ def test_a_split_breaks_the_series_per_share() -> None:
     report(book, Y25, 1000, "0.012")
     report(book, Y24, 1000, "0.01")
     analysis = analysed(book)
-    assert [split.words for split in analysis.splits] == ["10-for-1"]
+    assert [split.words for split in analysis.splits] == ["10-for-1 share split"]
     assert analysis.figure("eps_diluted", date(2024, 12, 31)).value == Decimal("0.01")
     assert analysis.figure("eps_diluted", date(2023, 12, 31)).notes == (analysis.splits[0].note,)
     assert analysis.figure("g1_eps_diluted", date(2025, 12, 31)).value == pytest.approx(0.2)

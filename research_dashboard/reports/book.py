@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from research_dashboard.research import wording
+from research_dashboard.research import twofold, wording
 from research_dashboard.research.concepts import CONCEPTS, OWN
 
 JSON = Mapping[str, Any]
@@ -261,7 +261,9 @@ class Book:
             return ""
         shown = wording.display({**figure, "value": first["value"]}, self.scale)
         filed = f", filed {first['filed']}" if first.get("filed") else ""
-        return f"First filed as {shown} in {first.get('accession', 'an earlier filing')}{filed}."
+        kind = twofold.WORDS.get(first.get("kind") or "", "")
+        why = f" ({kind})" if kind and kind != "restated" else ""
+        return f"First filed as {shown} in {first.get('accession', 'an earlier filing')}{filed}{why}."
 
 
 def form_words(form: str) -> str:

@@ -21,7 +21,7 @@ from research_dashboard.reports.model import (
     YearHead,
 )
 from research_dashboard.reports.sentences import linked
-from research_dashboard.research import wording
+from research_dashboard.research import twofold, wording
 from research_dashboard.research.meanings import MEANINGS
 
 
@@ -295,7 +295,8 @@ def _unbroken(missing: Sequence[str], ends: Sequence[str]) -> bool:
 
 
 def _restated(book: Book, health: JSON) -> tuple[tuple[Restated, ...], tuple[Restated, ...], int]:
-    """What was restated of the years shown, and of the earlier ones and by share splits; how many filed facts were.
+    """What later filings state otherwise of the years shown; of earlier years, by splits and errors of scale; how many
+    filed facts of the years shown were restated.
 
     What is derived from restated figures is a row of the table too, and says so; it is not counted.
     """
@@ -314,10 +315,12 @@ def _restated(book: Book, health: JSON) -> tuple[tuple[Restated, ...], tuple[Res
         figure: JSON = next((one for one in series if one["period"]["end"] == item["end"]), {})
         if figure.get("made", "filed") != "filed":
             label += " (derived)"
-        row = Restated(label, period, wording.display(first, book.scale), wording.display(latest, book.scale), change)
-        by_split = splits and unit.endswith("shares")
-        (recent if item["end"] in shown and not by_split else other).append(row)
-        if row in recent and figure.get("made", "filed") == "filed":
+        kind = item.get("kind") or ("split" if splits and unit.endswith("shares") else "restated")  # as older runs say
+        was, now = (wording.display(side, book.scale) for side in (first, latest))
+        row = Restated(label, period, was, now, change, twofold.WORDS.get(kind, kind))
+        main = item["end"] in shown and kind in {"restated", "retagged"}
+        (recent if main else other).append(row)
+        if main and kind == "restated" and figure.get("made", "filed") == "filed":
             filed.add(tuple(figure.get("facts") or (concept, item["end"])))
     return tuple(recent), tuple(other), len(filed)
 

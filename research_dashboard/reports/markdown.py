@@ -142,8 +142,11 @@ def _swot(report: Report) -> list[str]:
 def _restated(report: Report) -> list[str]:
     if not report.restated:
         return []
-    rows = [[_text(row.label), row.period, row.first, row.latest, row.change] for row in report.restated]
-    return ["## Restated figures", _table(["Figure", "Period", "First filed", "Latest", "Change"], rows, "llrrr")]
+    rows = [[_text(row.label), row.period, row.first, row.latest, row.change, row.why] for row in report.restated]
+    return [
+        "## Restated figures",
+        _table(["Figure", "Period", "First filed", "Latest", "Change", "Why"], rows, "llrrrl"),
+    ]
 
 
 def _gaps(report: Report) -> str:

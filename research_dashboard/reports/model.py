@@ -156,6 +156,7 @@ class Restated:
     first: str
     latest: str
     change: str
+    why: str  # restated, another tag, share split …
 
 
 @dataclass(frozen=True, slots=True)

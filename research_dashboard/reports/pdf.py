@@ -89,7 +89,8 @@ def document(report: Report, paper: Paper = "a4", author: str = "") -> dict[str,
         ],
         "rules_line": report.rules_line,
         "restated": [
-            {"label": r.label, "period": r.period, "first": r.first, "latest": r.latest, "change": r.change}
+            {"label": r.label, "period": r.period, "first": r.first, "latest": r.latest, "change": r.change,
+             "why": r.why}
             for r in report.restated
         ],
         "gaps": [

@@ -13,6 +13,7 @@ from research_dashboard.research.model import Company, Fact, Figure, Filing, Fis
 from research_dashboard.research.periods import Calendar, View, currency_of, file_facts, usable
 from research_dashboard.research.sectors import told
 from research_dashboard.research.series import Split, notes_of, recast_start, splits_of, unadjusted
+from research_dashboard.research.twofold import kind_of
 
 YEARS_AT_HAND = 10  # the most that results keep and restatements are looked for in
 
@@ -92,14 +93,14 @@ class Analysis:
 
     @cached_property
     def restated(self) -> tuple[dict[str, Any], ...]:
-        """Concepts of the years at hand whose latest filed value differs from the first by more than 0.5 %."""
+        """Concepts of the years at hand whose latest filed value is more than 0.5 % off the first, with the kind."""
         found = []
         for year in self.years[-YEARS_AT_HAND:]:
             for concept in CONCEPTS.values():
                 one = self.figure(concept.id, year.end) if concept.shown else None
                 if one is not None and one.first is not None:
                     sides = {"first": _side(one.first), "latest": _side(one)}
-                    found.append({"concept": concept.id, "end": year.end.isoformat(), **sides})
+                    found.append({"concept": concept.id, "end": year.end.isoformat(), "kind": one.apart, **sides})
         return tuple(found)
 
     @cached_property
@@ -121,6 +122,9 @@ class Analysis:
         found = self._figures.figure(id, end)
         if found.present and self.view == "latest":
             found = mark_restated(found, self._first.figure(id, end), self.calendar)
+            if found.first is not None:
+                same = id == "net_income" or self.figure("net_income", end).first is None
+                found = replace(found, apart=kind_of(found, found.first, self.splits, same_income=same))
         per_share = found.unit.endswith("shares") and CONCEPTS[id].kind == "duration"
         if per_share and found.present and (split := unadjusted(self.splits, found)):
             found = replace(found, notes=(*found.notes, split.note))

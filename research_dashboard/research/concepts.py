@@ -52,6 +52,7 @@ class Concept:
     unusual_for: frozenset[Sector] = frozenset()  # shown where it is filed; where it is not, it does not apply
     partial: tuple[str, ...] = ()
     notes: dict[str, str] = field(default_factory=dict)  # by tag: what a reader must know when it supplied the figure
+    outflow: bool = False  # a payment, filed as a positive number: a negative one is not taken
     shown: bool = True  # a helper of formulas and tests is not a row of the report
 
 
@@ -135,6 +136,13 @@ FLOWS = (
            "ifrs:DepreciationAndAmortisationExpense"),
          D((Term("depreciation"), Term("amortization"))),
          F("Depreciation", note="Depreciation only: no amortization is reported."))),
+    Concept("d_and_a_line", "Depreciation and amortization, in one line", "duration",
+        (L("DepreciationDepletionAndAmortization DepreciationAmortizationAndAccretionNet "
+           "DepreciationAndAmortization"),), shown=False),
+    Concept("d_and_a_in_costs", "Depreciation and amortization in costs", "duration",
+        (F("CostOfGoodsAndServicesSoldDepreciationAndAmortization"),), shown=False),
+    Concept("other_d_and_a", "Other depreciation and amortization", "duration",
+        (F("OtherDepreciationAndAmortization"),), shown=False),
     Concept("depreciation", "Depreciation", "duration", (F("Depreciation"),), shown=False),
     Concept("amortization", "Amortization of intangible assets", "duration",
         (F("AmortizationOfIntangibleAssets"),), shown=False),
@@ -150,15 +158,15 @@ FLOWS = (
         (F("PaymentsToAcquirePropertyPlantAndEquipment PaymentsToAcquireProductiveAssets "
            "PaymentsToAcquireMachineryAndEquipment "
            "ifrs:PurchaseOfPropertyPlantAndEquipmentClassifiedAsInvestingActivities"),),
-        partial=_names("PaymentsToAcquireOtherPropertyPlantAndEquipment"), unusual_for=FINANCIAL),
+        partial=_names("PaymentsToAcquireOtherPropertyPlantAndEquipment"), unusual_for=FINANCIAL, outflow=True),
     Concept("fcf", "Free cash flow", "duration", (D((Term("ocf"), Term("capex", -1))),), unusual_for=FINANCIAL),
     Concept("ebitda", "EBITDA", "duration", (D((Term("operating_income"), Term("d_and_a"))),)),
     Concept("dividends", "Dividends paid", "duration",
         (F("PaymentsOfDividendsCommonStock PaymentsOfDividends PaymentsOfOrdinaryDividends "
-           "ifrs:DividendsPaidClassifiedAsFinancingActivities"),)),
+           "ifrs:DividendsPaidClassifiedAsFinancingActivities"),), outflow=True),
     Concept("buybacks", "Share buybacks", "duration",
         (F("PaymentsForRepurchaseOfCommonStock PaymentsForRepurchaseOfEquity "
-           "ifrs:PaymentsToAcquireOrRedeemEntitysShares"),)),
+           "ifrs:PaymentsToAcquireOrRedeemEntitysShares"),), outflow=True),
     Concept("shares_basic", "Weighted shares, basic", "duration",
         (F("WeightedAverageNumberOfSharesOutstandingBasic WeightedAverageNumberOfShareOutstandingBasicAndDiluted "
            "ifrs:WeightedAverageShares"),), unit="shares"),

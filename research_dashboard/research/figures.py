@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from itertools import product
 
 from research_dashboard.research.concepts import (
     CONCEPTS,
@@ -18,12 +19,14 @@ from research_dashboard.research.concepts import (
 from research_dashboard.research.debt import debt_of
 from research_dashboard.research.model import Fact, Figure
 from research_dashboard.research.periods import Anchor, Calendar, View, differs, rounding
-from research_dashboard.research.wording import is_or_are, listed
+from research_dashboard.research.wording import is_or_are, listed, plain
 
 REASONS = {
     "not_reported": "{label} {verb} not reported: none of the tags stands in the filings for this period.",
     "partial_tag_only": "{label} {verb} not reported as a whole: only a tag for a part of it is filed ({part}).",
     "not_applicable_sector": "{label} does not apply to this sector ({sector}).",
+    "negative_payment": "{label} {verb} not shown: a payment is filed as negative ({part}), by an error of sign or for "
+    "money received, which the filing does not tell apart.",
     "st_investments_not_found": "Short-term investments were more than 1 % of assets a year before and cannot be found "
     "now.",
     "unclassified_balance_sheet": "The balance sheet does not separate current from noncurrent.",
@@ -41,6 +44,7 @@ UNKNOWN_IN_A_SELECTION = frozenset(
 NONE_HELD = "No short-term investments are reported, now or a year before: taken as none."
 INSIDE_CASH = "Short-term investments are inside the cash line."
 SEGMENT_TOTAL = "May be a segment total: it exceeds revenue less costs and expenses by more than 2 % of revenue."
+PARTS_APART = "The filing shows that {value} is a part of it: its parts are added."
 GROSS_DIFFERS = "The filed gross profit differs from revenue less cost of revenue, which is shown."
 
 
@@ -115,11 +119,24 @@ class Figures:
         """The code of an absence, and the partial tags found."""
         if concept.id in ("current_assets", "current_liabilities") and anchors:
             return "unclassified_balance_sheet", ()
+        negative = self._negative_payment(concept, anchors)
+        if negative is not None:
+            return "negative_payment", (f"{negative.name} {plain(negative.value)} in {negative.filing.accession}",)
         for anchor in anchors:
             parts = tuple(tag for tag in concept.partial if (tag, anchor.start, anchor.end) in anchor.filed.values)
             if parts:
                 return "partial_tag_only", parts
         return "not_reported", ()
+
+    def _negative_payment(self, concept: Concept, anchors: Sequence[Anchor]) -> Fact | None:
+        """The payment of a negative sign that stands for the concept, or for an input of its formula."""
+        inputs = (term.concept for step in self._steps(concept) if isinstance(step, D) for term in step.terms)
+        for payment in (one for one in (concept, *map(CONCEPTS.__getitem__, inputs)) if one.outflow):
+            for anchor, tag in product(anchors, self.tags_tried(payment)):
+                fact = anchor.filed.values.get((tag, anchor.start, anchor.end))
+                if fact is not None and fact.value < 0:
+                    return fact
+        return None
 
     def _absent(self, concept: Concept, end: date, code: str, parts: Sequence[str], *notes: str) -> Figure:
         if self.sector in concept.unusual_for and (self.selection_of or code != "unclassified_balance_sheet"):
@@ -201,6 +218,8 @@ class Figures:
         if not facts:
             return None
         fact = facts[0] if step.rule == "F" else max(facts, key=lambda fact: fact.value)
+        if concept.outflow and fact.value < 0:
+            return None  # the next filing may state it as a payment; else it is a gap (decision 20)
         notes = tuple(note for note in (step.note, concept.notes.get(fact.name)) if note)
         return Figure(
             concept.id, concept.label, fact.unit, "filed", fact.value, fact.start, end, facts=(fact,), notes=notes
@@ -231,6 +250,8 @@ class Figures:
             revenue = self.within(CONCEPTS["revenue"], anchor, end)
             if derived and revenue and _gap(derived, found) > Decimal("0.005") * abs(exact(revenue)):
                 return replace(derived, notes=(*derived.notes, f"{GROSS_DIFFERS} Filed: {found.value}."))
+        if concept.id == "d_and_a":
+            return self._all_depreciation(concept, found, anchor, end)
         if concept.id == "operating_income":
             revenue = self.within(CONCEPTS["revenue"], anchor, end)
             costs = self.within(CONCEPTS["costs_and_expenses"], anchor, end)
@@ -239,6 +260,27 @@ class Figures:
                 if excess > Decimal("0.02") * exact(revenue):
                     return replace(found, notes=(*found.notes, SEGMENT_TOTAL))
         return found
+
+    def _all_depreciation(self, concept: Concept, found: Figure, anchor: Anchor, end: date) -> Figure:
+        """The whole where the filing shows that what was found is a part (decision 20)."""
+        names = ("depreciation", "amortization", "other_d_and_a", "d_and_a_in_costs")
+        parts = {name: self.within(CONCEPTS[name], anchor, end) for name in names}
+        dep, amort, other, costs = (Decimal(0) if one is None else exact(one) for one in parts.values())
+        value = exact(found)
+        summed: tuple[str, ...] = ()
+        if found.made == "derived":
+            if dep < other < dep + amort:  # it holds depreciation, and not all amortization
+                summed = ("other_d_and_a", "amortization")
+        elif value < Decimal("0.95") * dep:  # less than a part of it
+            summed = ("depreciation", "amortization") if amort else ("depreciation",)
+        elif (
+            amort and value * Decimal("1.005") < costs <= value + amort
+        ):  # a part of it, amortization included, is more
+            summed = ("d_and_a_line", "amortization")
+        whole = self._derived(concept, D(tuple(map(Term, summed))), anchor, end) if summed else None
+        if whole is None:
+            return found
+        return replace(whole, notes=(*whole.notes, PARTS_APART.format(value=plain(value))))
 
     def _debt(self, concept: Concept, anchor: Anchor, end: date) -> Figure | None:
         """Algorithm 1a, and the part of it that is due within a year."""

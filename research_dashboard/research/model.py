@@ -126,7 +126,8 @@ class Figure:
     tags_tried: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  # warnings a reader must see beside the figure
     other_filing: bool = False  # the anchor filing lacked it: taken from the next (mark "o")
-    first: "Figure | None" = None  # the first-filed figure, where the latest differs by more than 0.5 % (mark "r")
+    first: "Figure | None" = None  # the first-filed figure, where the latest differs by more than 0.5 %
+    apart: str | None = None  # why it does: restated (mark "r"), retagged, split, share_basis, scale
     raw: float | None = None  # a ratio that is n/m on the page, but that rules may still see
 
     def __post_init__(self) -> None:

@@ -65,7 +65,12 @@ def concept_row(concept: Concept) -> dict[str, Any]:
         "not_for": sorted(concept.not_for),
         "notes": [{"tag": tag, "text": text} for tag, text in concept.notes.items()],
         "shown": concept.shown,
-        "codes": ["not_reported", *(["partial_tag_only"] if concept.partial else []), *_sector_code(concept.not_for)],
+        "codes": [
+            "not_reported",
+            *(["partial_tag_only"] if concept.partial else []),
+            *(["negative_payment"] if concept.outflow else []),
+            *_sector_code(concept.not_for),
+        ],
     }
 
 

@@ -10,7 +10,8 @@ from research_dashboard.research.concepts import CONCEPTS, OWN
 from research_dashboard.research.figures import Figures, exact
 from research_dashboard.research.model import Figure
 from research_dashboard.research.periods import LONG_YEAR, Calendar
-from research_dashboard.research.wording import long_date, money_words, percent
+from research_dashboard.research.twofold import NEAR_SPLIT, split_ratio
+from research_dashboard.research.wording import long_date, money_words, number, percent, plain
 
 if TYPE_CHECKING:
     from research_dashboard.research.analysis import Analysis
@@ -21,6 +22,7 @@ RECAST = Decimal("0.20")  # of revenue and assets together: a new reporting enti
 SCALE = 500  # times its neighbours: a possible scale error
 LEVEL_CONCEPTS = ("revenue", "cost_of_revenue", "assets", "liabilities", "shares_diluted")
 MATERIAL = Decimal("0.05")  # a restatement from here on is a note
+VERBS = {"restated": "was restated from", "retagged": "is filed under another tag since, and went from"}
 NOTED = ("revenue", "gross_profit", "operating_income", "net_income", "assets", "equity", "debt", "ocf", "capex")
 
 
@@ -33,16 +35,30 @@ class Split:
     filed: date  # of the first filing on the new basis
 
     @property
+    def is_split(self) -> bool:
+        """False where the ratio is no split's: in a merger or a new entity shares are counted on another basis."""
+        return split_ratio(self.ratio, NEAR_SPLIT) is not None
+
+    @property
+    def exact(self) -> Decimal:
+        """The ratio of the split; the measured one where it is none."""
+        return split_ratio(self.ratio, NEAR_SPLIT) or self.ratio
+
+    @property
     def words(self) -> str:
-        """20-for-1, 1-for-8; with a decimal where it is not near a whole number."""
-        many = self.ratio if self.ratio >= 1 else 1 / self.ratio
-        near = many.to_integral_value() if abs(many - many.to_integral_value()) < Decimal("0.12") else round(many, 1)
-        return f"{near}-for-1" if self.ratio >= 1 else f"1-for-{near}"
+        """20-for-1 split, 3-for-2 split, 1-for-8 split; a change of the share basis, 0.17 new for each old share."""
+        if not self.is_split:
+            return f"change of the share basis ({number(self.ratio, 2)} new for each old share)"
+        many, per = max(self.exact, 1 / self.exact), 1
+        if many != many.to_integral_value():
+            many, per = many * 2, 2
+        many = many.to_integral_value()
+        return f"{many}-for-{per} share split" if self.ratio >= 1 else f"{per}-for-{many} share split"
 
     @property
     def note(self) -> str:
         """What stands beside a number on the old basis."""
-        return f"Before the {self.words} split first filed {long_date(self.filed)}: not adjusted."
+        return f"Before the {self.words} first filed {long_date(self.filed)}: not adjusted."
 
 
 def splits_of(calendar: Calendar, figures: Figures) -> tuple[Split, ...]:
@@ -107,7 +123,7 @@ def notes_of(analysis: "Analysis") -> Iterator[dict[str, Any]]:
             yield _note("long_year", text, year.end)
     for split in analysis.splits:
         text = (
-            f"A {split.words} share split: filings from {long_date(split.filed)} on count the new shares. "
+            f"A {split.words}: filings from {long_date(split.filed)} on count the new shares. "
             "Older years stay unadjusted."
         )
         yield _note("split", text, split.end)
@@ -146,22 +162,30 @@ def _standing(analysis: "Analysis") -> Iterator[dict[str, Any]]:
 
 
 def _restatements(analysis: "Analysis") -> Iterator[dict[str, Any]]:
-    """Restatements of 5 % and more of the main lines."""
+    """Restatements of 5 % and more of the main lines; errors of scale in any line."""
     for entry in analysis.restated:
         first, latest = entry["first"]["value"], entry["latest"]["value"]
-        if entry["concept"] in NOTED and abs(latest - first) >= MATERIAL * abs(first):
+        if entry["kind"] == "scale":
+            end = date.fromisoformat(entry["end"])
+            text = (
+                f"{CONCEPTS[entry['concept']].label} of {long_date(end)}: {plain(latest)} in the latest filing, "
+                f"{plain(first)} in the first. That is an error of scale, no restatement; it is shown as filed."
+            )
+            yield _note("scale", text, end)
+        elif entry["concept"] in NOTED and abs(latest - first) >= MATERIAL * abs(first):
             label = CONCEPTS[entry["concept"]].label
             end = date.fromisoformat(entry["end"])
             change = f" ({percent(float((latest - first) / abs(first) * 100), signed=True)})" if first else ""
             text = (
-                f"{label} of the year ended {long_date(end)} was restated from "
+                f"{label} of the year ended {long_date(end)} {VERBS[entry['kind']]} "
                 f"{money_words(first, analysis.currency)} to {money_words(latest, analysis.currency)}{change}."
             )
-            yield _note("restated", text, end)
+            yield _note(entry["kind"], text, end)
 
 
 def _scale_errors(analysis: "Analysis") -> Iterator[dict[str, Any]]:
     """A value 500 times its neighbours or its first filed self, or a 500th: kept as filed, and said."""
+    told = {(entry["concept"], entry["end"]) for entry in analysis.restated if entry["kind"] == "scale"}
     for concept in LEVEL_CONCEPTS:
         figures = [analysis.figure(concept, year.end) for year in analysis.years]
         sizes = [abs(exact(figure)) if figure.present else Decimal(0) for figure in figures]
@@ -169,7 +193,12 @@ def _scale_errors(analysis: "Analysis") -> Iterator[dict[str, Any]]:
             around = (*sizes[max(0, place - 1) : place], *sizes[place + 1 : place + 2])
             others = [other for other in around if other]
             first = [abs(exact(figure.first))] if figure.first is not None and figure.first.value else []
-            if size and any(compared and all(_scaled(size, one) for one in compared) for compared in (others, first)):
+            known = (concept, figure.end.isoformat()) in told
+            if (
+                size
+                and not known
+                and any(compared and all(_scaled(size, one) for one in compared) for compared in (others, first))
+            ):
                 text = f"{figure.label} of {long_date(figure.end)} may be a scale error; it is shown as filed."
                 yield _note("scale", text, figure.end)
 

@@ -40,7 +40,7 @@ def marks(figure: Figure) -> list[str]:
         for mark, holds in (
             ("d", figure.made == "derived"),
             ("o", figure.other_filing),
-            ("r", figure.first is not None),
+            ("r", figure.apart == "restated"),
         )
         if holds
     ]
@@ -74,6 +74,7 @@ def figure_json(figure: Figure, label: str | None = None) -> dict[str, Any]:
             "value": stored_value(figure.first),
             "accession": filing.accession,
             "filed": filing.filed.isoformat(),
+            "kind": figure.apart,
         }
     if figure.made == "filed" and figure.facts:
         fact = figure.facts[0]

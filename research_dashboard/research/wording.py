@@ -44,6 +44,11 @@ def number(value: Number, places: int = 0, *, signed: bool = False) -> str:
     return f"{sign}{abs(shown):,f}"
 
 
+def plain(value: Number) -> str:
+    """All of its digits, with thousands marked: 741,300,000; 741.3."""
+    return f"{exact(value):,f}".replace("-", MINUS)
+
+
 # ── Money ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -61,6 +66,7 @@ class Scale:
 
 
 MILLIONS = Scale()
+MOST_PLACES = 6  # of a million: single units
 
 
 class Money(NamedTuple):
@@ -87,7 +93,15 @@ def table_scale(revenues: Iterable[Number | None], currency: str = "USD") -> Sca
 
 def money(value: Number, scale: Scale = MILLIONS) -> str:
     """In a table, in millions: 416,161; −1,234; 1,674.9 on the finer scale."""
-    return number(exact(value) / MILLION, scale.places)
+    return in_millions(value, scale.places)
+
+
+def in_millions(value: Number, places: int = 0, *, signed: bool = False) -> str:
+    """In millions, with as many more decimals as it takes not to show 0 for what is not 0."""
+    millions = exact(value) / MILLION
+    while millions and not rounded(millions, places) and places < MOST_PLACES:
+        places += 1
+    return number(millions, places, signed=signed)
 
 
 def money_parts(value: Number, currency: str = "USD") -> Money:
@@ -199,6 +213,7 @@ ABSENT: Mapping[str, Absence] = {
         NOT_REPORTED, "The data at hand are a selection of the company’s figures, without it: turn on live data."
     ),
     "partial_tag_only": Absence(NOT_REPORTED, "Only a part of it is filed; a part is not shown as the whole."),
+    "negative_payment": Absence(NOT_REPORTED, "The payment is filed as negative: an error of sign or money received."),
     "no_opening_balance": Absence(NOT_REPORTED, "The balance at the start of the year is not filed: no average."),
     "no_prior_year": Absence(NOT_REPORTED, "No year that ended 350 to 380 days earlier is filed."),
     "st_investments_not_found": Absence(
@@ -259,7 +274,7 @@ def display(figure: Mapping[str, Any] | None, scale: Scale = MILLIONS, *, signed
             return days(value, signed=signed)
         case unit if "/" in unit:
             return per_share(value)
-    return number(exact(value) / MILLION, scale.places, signed=signed)
+    return in_millions(value, scale.places, signed=signed)
 
 
 def in_words(figure: Mapping[str, Any]) -> str:
