@@ -175,25 +175,37 @@ class _Body:
         self._raw = environ["wsgi.input"]
         self._ahead: BytesIO | None = None
         length = environ.get("CONTENT_LENGTH", "")
-        self._small = int(length) if length.isdecimal() and len(length) < 6 and int(length) <= SMALL else 0
+        self._left = int(length) if length.isdecimal() and len(length) < 20 else 0  # of one in chunks nobody knows
+        self._small = self._left if self._left <= SMALL else 0
 
     def read_ahead(self) -> None:
         """Read a small body before the request has its place, which it then need not give up; as for slow bodies."""
         if self._small:
             with suppress(TooManyRequests, ServiceUnavailable, OSError):  # the application meets it when it reads
-                self._ahead = BytesIO(self._read(self._raw.read, size=self._small))
+                ahead = b""
+                while len(ahead) < self._small:
+                    ahead += self._came(self._raw.read, self._small - len(ahead))
+                self._ahead = BytesIO(ahead)
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes, or all."""
+        """The next bytes, or all. Raises ConnectionResetError when the body ends before its Content-Length."""
         if self._ahead is not None:
             return self._ahead.read(size)
-        return self._read(self._raw.read, size=size)
+        return self._came(self._raw.read, size)
 
     def readline(self, size: int = -1) -> bytes:
-        """The next line."""
+        """The next line. Raises ConnectionResetError as read() does."""
         if self._ahead is not None:
             return self._ahead.readline(size)
-        return self._read(self._raw.readline, size=size)
+        return self._came(self._raw.readline, size)
+
+    def _came(self, read: Callable[..., bytes], size: int) -> bytes:
+        """What comes; the server calls a connection that broke an end, and the half that came would pass for all."""
+        data = self._read(read, size=size)
+        self._left -= len(data)
+        if self._left > 0 and (size < 0 or (size and not data)):
+            raise ConnectionResetError(f"The body was cut off: {self._left:,} of its bytes did not come.")
+        return data
 
     def readlines(self, _hint: int = -1) -> list[bytes]:
         """Every line."""

@@ -79,6 +79,13 @@ KINDS: Mapping[str, Kind] = {
         "that the built-in research owns.",
         "Read the run again; the detail says what is possible.",
     ),
+    "length-required": Kind(
+        411,
+        "How long are the lines?",
+        "Lines of JSON came in chunks, without a Content-Length. Where the connection breaks, what came of them looks "
+        "whole, so that half of them would be stored.",
+        "Send a Content-Length, as every client does that has the body in hand, or an array, which says where it ends.",
+    ),
     "changed-since": Kind(
         412,
         "It was changed since you read it",
@@ -160,6 +167,7 @@ BY_STATUS: Mapping[int, str] = {
     405: "method-not-allowed",
     406: "not-acceptable",
     409: "conflict",
+    411: "length-required",
     412: "changed-since",
     413: "too-large",
     415: "unsupported-media-type",

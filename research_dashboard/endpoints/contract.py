@@ -54,7 +54,23 @@ def one_media_type(*read: str) -> str:
 def json_body() -> Any:
     """The body's JSON. Raises a Problem: 413 too large, 415 not JSON by its type, 400 not JSON by its text."""
     one_media_type("application/json")
-    return decoded(request.get_data())
+    return decoded(whole_body())
+
+
+def whole_body() -> bytes:
+    """The body. Raises a Problem (413) for one in chunks that is too large: werkzeug hands on what fits, in silence."""
+    data = request.get_data()
+    if request.content_length is None:
+        request.stream.read(1)
+    return data
+
+
+def _refuse_open_end(read: tuple[str, ...]) -> None:
+    """Read the body of an endpoint that takes lines. Raises a Problem (411) for lines in chunks: where a connection
+    broke they look whole, for nothing but their length says where they end."""
+    if one_media_type(*read) != "application/json" and request.content_length is None:
+        raise Problem("length-required", "Lines are read with a Content-Length only: send it, or send an array.")
+    whole_body()
 
 
 def decoded(data: bytes) -> Any:
@@ -77,22 +93,22 @@ def parameters() -> dict[str, str]:
     return request.args.to_dict()
 
 
-def validated(model: type[BaseModel], value: Any) -> BaseModel:
-    """The value as the model. Raises a Problem that names every field that is wrong."""
+def validated(model: type[BaseModel], value: Any, called: str = "field") -> BaseModel:
+    """The value as the model. Raises a Problem that names every field that is wrong; `called`: what they are called."""
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise invalid(field_errors(error, model)) from None
+        raise invalid(field_errors(error, model, called)) from None
 
 
-def field_errors(error: ValidationError, model: type[BaseModel]) -> list[FieldError]:
+def field_errors(error: ValidationError, model: type[BaseModel], called: str) -> list[FieldError]:
     """What pydantic found, each thing in plain words."""
     found = []
     for each in error.errors(include_url=False, include_context=False, include_input=False):
         field = _shown(".".join(str(part) for part in each["loc"])) or "body"
         if each["type"] == "extra_forbidden":
             known = _model_at(model, each["loc"][:-1]).model_fields
-            detail = f"There is no such field. There are: {', '.join(known)}."
+            detail = f"There is no such {called}. There are: {', '.join(known)}."
         elif each["type"] == "missing":
             detail = "It is required and missing."
         elif each["type"] in ("model_type", "model_attributes_type", "dict_type"):
@@ -117,11 +133,11 @@ def _model_at(model: type[BaseModel], path: Sequence[int | str]) -> type[BaseMod
 
 
 def _refuse_other_formats(name: str) -> None:
-    """Raise a Problem (406) when the caller takes nothing that this endpoint gives."""
-    if "Accept" in request.headers:
-        gives = DOCUMENTED[name].media or ("application/json",)
-        if request.accept_mimetypes.best_match(gives) is None:
-            raise Problem("not-acceptable", f"This answers {', '.join(gives)}.")
+    """Raise a Problem (406) when the caller takes nothing that this endpoint gives; one without a body suits all."""
+    gives = DOCUMENTED[name].gives_media
+    asks = bool(request.headers.get("Accept", "").strip())
+    if gives and asks and request.accept_mimetypes.best_match(gives) is None:
+        raise Problem("not-acceptable", f"This answers {', '.join(gives)}.")
 
 
 class ProblemPlugin(FlaskPlugin):
@@ -143,11 +159,14 @@ class ProblemPlugin(FlaskPlugin):
         told = DOCUMENTED[func.__name__]
         if told.most_bytes:
             request.max_content_length = told.most_bytes
+        if told.reads:
+            _refuse_open_end(told.reads)
         for name, number in kwargs.items():
             if not 1 <= number <= MAX_ID:
-                raise Problem("not-found", f"There is no {name} {number if number < 10**20 else 'so large'}.")
+                what = name.removesuffix("_id")
+                raise Problem("not-found", f"There is no {what} {number if number < 10**20 else 'so large'}.")
         if query:
-            kwargs["query"] = validated(query, parameters())
+            kwargs["query"] = validated(query, parameters(), "parameter")
         elif request.args:
             name = _shown(next(iter(request.args)))
             raise invalid([FieldError(name, "There is no such parameter; this address takes none.")])
@@ -167,7 +186,7 @@ def _once(view: Callable[[], Response]) -> Response:
         raise invalid([FieldError("Idempotency-Key", f"1 to {KEY_LENGTH} printable ASCII characters, no blanks.")])
     address = request.path.rstrip("/")  # with and without its last slash it is the same one
     what = "\n".join((request.method, address, request.query_string.decode("latin-1"), ""))
-    same = hashlib.sha256(what.encode() + request.get_data()).hexdigest()
+    same = hashlib.sha256(what.encode() + whole_body()).hexdigest()
 
     def do() -> Given:
         response = view()
@@ -218,10 +237,16 @@ class Documented:
     takes: tuple[str, ...] = ()
     gives: tuple[str, ...] = ()
     media: tuple[str, ...] = ()
+    empty: bool = False  # its good answers have no body
     reads: tuple[str, ...] = ()
     kept: bool = False  # the same answer until something is committed: see kept.py
     most_bytes: int | None = None  # of a body, where it may be longer than elsewhere
     ahead: Callable[[Any], None] | None = None  # with the body, before all else: for what must not be in a transaction
+
+    @property
+    def gives_media(self) -> tuple[str, ...]:
+        """The media types of its good answers."""
+        return () if self.empty else self.media or ("application/json",)
 
 
 DOCUMENTED: dict[str, Documented] = {}
@@ -245,7 +270,9 @@ def endpoint(
     """
 
     def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
-        DOCUMENTED[view.__name__] = Documented(problems, takes, gives, media, reads, kept, most_bytes, ahead)
+        DOCUMENTED[view.__name__] = Documented(
+            problems, takes, gives, media, not any(answers.values()), reads, kept, most_bytes, ahead
+        )
         models = {f"HTTP_{status}": model for status, model in answers.items()}
         made: Callable[..., Response] = spec.validate(resp=Answers(**models), tags=[tag], operation_id=view.__name__)(
             view

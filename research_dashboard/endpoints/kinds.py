@@ -48,7 +48,7 @@ def number(value: Any) -> Any:
     found: int | Decimal = value
     if not -1e300 < found < 1e300:
         raise ValueError("The number is too large")
-    return found
+    return found + 0  # -0.0 is 0
 
 
 def _moment(value: Any) -> datetime:
@@ -71,6 +71,8 @@ def _company(value: Any) -> str | int:
         if len(value) > COMPANY_LENGTH:
             raise ValueError(f"At most {COMPANY_LENGTH} characters are read")
         return _one_line(value)
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("A name, a ticker or a CIK is needed")
     cik = number(value)
     if cik != int(cik) or not 1 <= cik < 10**10:
         raise ValueError("A CIK is a whole number of at most ten digits")

@@ -18,7 +18,7 @@ from research_dashboard.queries.records import fingerprint
 from research_dashboard.services.bulk import MAX_RUNS
 
 EVERYWHERE = (
-    "unauthorized", "forbidden", "not-acceptable", "invalid-input", "too-many-requests", "server-error", "unavailable",
+    "unauthorized", "forbidden", "invalid-input", "too-many-requests", "server-error", "unavailable",
 )  # fmt: skip
 WITH_BODY = ("bad-request", "malformed-json", "too-large", "unsupported-media-type")
 ABOUT = """\
@@ -139,6 +139,8 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
             if told.media:
                 response["content"] = {media: {} for media in told.media}
     kinds = [*EVERYWHERE, *told.problems]
+    if told.gives_media:
+        kinds.append("not-acceptable")
     if "{" in path:
         kinds.append("not-found")
     if method != "get":
@@ -146,7 +148,9 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     if "requestBody" in operation:
         kinds.extend(WITH_BODY)
     if keyed:
-        kinds.append("key-reused")
+        kinds += ["key-reused", "bad-request", "too-large"]  # with a key even a body that nobody asked for is read
+    if told.reads:
+        kinds.append("length-required")
     for kind in dict.fromkeys(kinds):
         _add_problem(responses, kind)
     operation["responses"] = dict(sorted(responses.items()))

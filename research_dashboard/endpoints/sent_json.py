@@ -4,14 +4,19 @@ Readers of JSON disagree which of two equal names counts, so that a request with
 """
 
 import json
+from decimal import InvalidOperation
 from typing import Any
 
 from research_dashboard.extensions import from_json
 
 
 def sent_json(text: str | bytes) -> Any:
-    """The value. Raises msgspec.MsgspecError, UnicodeDecodeError, RecursionError, and ValueError for equal names."""
-    value = from_json(text)
+    """The value. Raises msgspec.MsgspecError, UnicodeDecodeError, RecursionError, and ValueError for equal names and
+    for an exponent that not even a decimal can have."""
+    try:
+        value = from_json(text)
+    except InvalidOperation:
+        raise ValueError("The exponent of a number is out of range") from None
     _names.decode(text.decode() if isinstance(text, bytes) else text)
     return value
 

@@ -1,11 +1,12 @@
 """The shapes of what the API is sent; what is not declared is refused."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -45,13 +46,34 @@ from research_dashboard.tables.runs import COMPANY_LENGTH
 
 PARTS = ("details", "results")
 A_DAY = dt.timedelta(days=1)  # what clocks and time zones may differ by
-DAY = r"^(\d{4}-\d{2}-\d{2})?$"
 
 
 def one_or_more(words: Iterable[str]) -> str:
     """The pattern of one or more of the words, with commas; or of nothing."""
     word = f"({'|'.join(words)})"
     return f"^({word}(,{word})*)?$"
+
+
+def among(words: Sequence[str]) -> AfterValidator:
+    """Check such a text, and say which of its words is none."""
+
+    def check(text: str) -> str:
+        if text and (unknown := [each for each in text.split(",") if each not in words]):
+            raise ValueError(f"“{unknown[0][:80]}” is none of {', '.join(words)}")
+        return text
+
+    return AfterValidator(check)
+
+
+def described(pattern: str) -> Any:
+    """A pattern that stands in the contract; what it does not fit is refused elsewhere, in plain words."""
+    return Field(json_schema_extra={"pattern": pattern})
+
+
+Keys = Annotated[str, described(one_or_more(RUN_KEYS)), among(RUN_KEYS)]
+PartNames = Annotated[str, described(one_or_more(PARTS)), among(PARTS)]
+Day = Annotated[str, described(r"^(\d{4}-\d{2}-\d{2})?$")]
+Order = Annotated[str, described(f"^(-?({'|'.join(SORTS)}))?$")]
 
 
 def end_after_start(end: datetime | None, info: ValidationInfo) -> datetime | None:
@@ -269,8 +291,8 @@ class Parts(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    fields: str = Field("", pattern=one_or_more(RUN_KEYS), description="Only these keys, with commas.")
-    include: str = Field("", pattern=one_or_more(PARTS), description="details, results or both, with commas.")
+    fields: Keys = Field("", description="Only these keys, with commas.")
+    include: PartNames = Field("", description="details, results or both, with commas.")
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -301,8 +323,8 @@ class RunQuery(Parts):
     company: str = Field("", max_length=200, description="The company holds this text, whatever the case.")
     researcher: str = Field("", max_length=200, description="The researcher holds this text.")
     status: str = Field("", max_length=200, description="A status, or several with commas.", examples=["Completed"])
-    start: str = Field("", pattern=DAY, description="The first day, 2026-03-02 (UTC).")
-    end: str = Field("", pattern=DAY, description="The last day, included.")
+    start: Day = Field("", description="The first day, 2026-03-02 (UTC).")
+    end: Day = Field("", description="The last day, included.")
     ticker: str = Field("", max_length=200, description="A ticker of the filer.", examples=["AAPL"])
     sic: str = Field("", max_length=200, description="Its industry: 3571, or a group of them: 35.")
     duration: str = Field("", max_length=200, description="Minutes, such as > 2, 0.5 or 2..5.")
@@ -317,9 +339,7 @@ class RunQuery(Parts):
         "and parentheses. A mistake is pointed at by its position.",
         examples=['status:failed AND company:"general electric" AND duration>2'],
     )
-    sort: str = Field(
-        NEWEST_FIRST, pattern=f"^(-?({'|'.join(SORTS)}))?$", description="A column; - before it: the largest first."
-    )
+    sort: Order = Field(NEWEST_FIRST, description="A column; - before it: the largest first.")
     col_id: str = _box("ID", "12, > 5 or 2..5")
     col_date: str = _box("Date", "a day, a month or a span (UTC), 2026-03 or 2026-01-01..2026-01-31")
     col_company: str = _box("Company", "it holds this text; = and != ask for the whole")

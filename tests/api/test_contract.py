@@ -17,7 +17,7 @@ from research_dashboard.endpoints.contract import DOCUMENTED
 from research_dashboard.endpoints.reference import groups
 from research_dashboard.problems import KINDS
 from tests.api.soak import schemathesis, soak
-from tests.api.test_records import make, refused
+from tests.api.test_records import RUN, make, refused
 from tests.makers import make_company
 
 
@@ -69,7 +69,9 @@ def test_every_route_of_the_api_is_in_the_contract(app: Flask, document: dict[st
 def test_the_contract_names_errors_with_examples_and_every_parameter(document: dict[str, Any]) -> None:
     for name, each in operations(document).items():
         assert each["summary"].endswith("."), name
-        assert {"401", "403", "406", "422", "429", "500", "503"} <= each["responses"].keys(), name
+        assert {"401", "403", "422", "429", "500", "503"} <= each["responses"].keys(), name
+        bodies = any("content" in response for status, response in each["responses"].items() if status[0] in "23")
+        assert ("406" in each["responses"]) == bodies, name
         for status, response in each["responses"].items():
             if status >= "400":
                 (media,) = response["content"]
@@ -134,8 +136,17 @@ def test_the_bodies_that_the_reference_shows_are_taken(client: FlaskClient, docu
 def test_an_answer_that_the_caller_does_not_take_is_406(client: FlaskClient) -> None:
     for accept in ("text/html", "application/xml", "application/json;q=0"):
         refused(client.get("/api/research_runs/", headers={"Accept": accept}), 406)
-    for accept in ("*/*", "application/*", "text/html, application/json;q=0.5"):
+    for accept in ("*/*", "application/*", "text/html, application/json;q=0.5", ""):
         assert client.get("/api/research_runs/", headers={"Accept": accept}).status_code == 200
+
+
+def test_an_answer_without_a_body_suits_who_takes_anything(client: FlaskClient, document: dict[str, Any]) -> None:
+    run_id = client.post("/api/research_runs/", json=RUN).json["id"]
+    pdf = {"Accept": "application/pdf"}
+    assert client.get(f"/api/research_runs/{run_id}/report?format=pdf", headers=pdf).status_code == 303
+    assert client.delete(f"/api/research_runs/{run_id}", headers=pdf).status_code == 204
+    assert "406" not in document["paths"]["/api/research_runs/{run_id}/report"]["get"]["responses"]
+    assert "406" in document["paths"]["/api/research_runs/{run_id}"]["get"]["responses"]
 
 
 def test_schemathesis_finds_nothing_in_a_sample(app: Flask, client: FlaskClient, tmp_path: Path) -> None:

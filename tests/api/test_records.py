@@ -2,6 +2,7 @@
 
 import json
 import re
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -235,6 +236,8 @@ def test_d17_a_detail_or_result_that_cannot_be_is_refused(
         b"[" * 100_000,
         b'"\\ud800"',
         b"9" * 5000,
+        b'{"duration_mins": 1e9999999999999999999}',
+        b'{"result_data": [-1e-9999999999999999999]}',
     ],
 )
 def test_d18_a_body_that_is_not_json_is_400(client: FlaskClient, app: Flask, data: bytes) -> None:
@@ -268,6 +271,37 @@ def test_what_is_to_be_done_to_many_runs_takes_numbers_for_numbers_only(
     client: FlaskClient, name: str, value: object
 ) -> None:
     refused(client.post("/api/bulk/", json={"action": "tag", "tag": "x", name: value}), 422, name)
+
+
+def test_a_text_with_a_number_that_nothing_can_hold_is_refused(client: FlaskClient) -> None:
+    make(client)
+    refused(client.post("/api/research_results/", json=RESULT | {"result_data": "1e9999999999999999999"}), 422)
+
+
+def test_minus_nought_is_nought(client: FlaskClient) -> None:
+    body = json.dumps(RUN).replace("12.5", "-0.0")
+    answer = client.post("/api/research_runs/", data=body, content_type="application/json")
+    assert '"duration_mins":0.0,' in answer.text
+
+
+def test_a_body_in_chunks_is_read_whole_or_refused(client: FlaskClient, app: Flask) -> None:
+    def sent(body: bytes, path: str = "/api/research_runs/", **headers: str) -> Any:
+        return client.post(
+            path,
+            input_stream=BytesIO(body),
+            content_type=headers.pop("kind", "application/json"),
+            headers={"Transfer-Encoding": "chunked", **headers},
+            environ_overrides={"wsgi.input_terminated": True},
+        )
+
+    assert sent(json.dumps(RUN).encode()).status_code == 201
+    for headers in ({}, {"Idempotency-Key": "1"}):  # werkzeug alone would read the first megabyte, and say nothing
+        refused(sent(json.dumps(RUN).encode() + b" " * 2_000_000, **headers), 413)
+    bulk = "/api/research_runs/bulk"
+    assert sent(json.dumps([RUN]).encode(), bulk).status_code == 200
+    refused(sent(json.dumps([RUN]).encode() + b" " * 34_000_000, bulk), 413)
+    refused(sent(json.dumps(RUN).encode() + b"\n", bulk, kind="application/x-ndjson"), 411)
+    assert counts(app) == (2, 0, 0)
 
 
 def test_a_charset_that_is_not_utf_8_is_415(client: FlaskClient, app: Flask) -> None:
@@ -318,6 +352,24 @@ def test_d17_another_content_type_is_415_and_5_mb_are_413(client: FlaskClient, a
 )
 def test_d19_a_parameter_that_cannot_be_is_422(client: FlaskClient, query: str, field: str) -> None:
     refused(client.get(f"/api/research_runs/?{query}"), 422, field)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("page=2", "There is no such parameter. There are: fields, include, skip, limit, cursor,"),
+        ("fields=id,colour", "“colour” is none of id, company,"),
+        ("include=steps", "“steps” is none of details, results."),
+        ("start=2026-3-2", "“2026-3-2” is not a day"),
+        ("sort=colour", "colour"),
+    ],
+)
+def test_a_parameter_is_refused_in_plain_words(client: FlaskClient, query: str, said: str) -> None:
+    answer = client.get(f"/api/research_runs/?{query}")
+    refused(answer, 422)
+    (error,) = answer.json["errors"]
+    assert said in error["detail"]
+    assert "pattern" not in error["detail"]
 
 
 def test_d19_a_list_says_its_total_and_its_neighbours(client: FlaskClient) -> None:

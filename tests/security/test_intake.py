@@ -72,7 +72,7 @@ def test_headers_beyond_reason_are_refused(connect: Callable[[bytes], socket.soc
 
 
 class Stuck(io.RawIOBase):
-    """A body whose bytes come when they are let."""
+    """A body whose nine bytes come when they are let."""
 
     def __init__(self, come: threading.Event) -> None:
         self.asked, self.come = threading.Event(), come
@@ -80,7 +80,7 @@ class Stuck(io.RawIOBase):
     def read(self, _size: int = -1) -> bytes:
         self.asked.set()
         self.come.wait(30)
-        return b""
+        return b"all of it"
 
 
 def test_who_waits_for_a_body_leaves_his_slot_and_each_client_has_so_many() -> None:
@@ -101,14 +101,16 @@ def test_who_waits_for_a_body_leaves_his_slot_and_each_client_has_so_many() -> N
         assert body.asked.wait(30)
     assert intake({}, None) == [b"at once"]
     with pytest.raises(TooManyRequests):
-        post(io.BytesIO(b"x"), "192.0.2.1")
-    assert post(io.BytesIO(b"x"), "192.0.2.2") == [b"x"]
+        post(io.BytesIO(b"all of it"), "192.0.2.1")
+    assert post(io.BytesIO(b"all of it"), "192.0.2.2") == [b"all of it"]
     signed_in = {"CONTENT_LENGTH": "9", "REMOTE_ADDR": "192.0.2.1", "HTTP_COOKIE": "session=x"}
-    assert intake(signed_in | {"wsgi.input": io.BytesIO(b"x")}, None) == [b"x"], "strangers use up no user's share"
+    assert intake(signed_in | {"wsgi.input": io.BytesIO(b"all of it")}, None) == [b"all of it"], (
+        "strangers use up no user's share"
+    )
     come.set()
     for thread in threads:
         thread.join()
-    assert post(io.BytesIO(b"x"), "192.0.2.1") == [b"x"]
+    assert post(io.BytesIO(b"all of it"), "192.0.2.1") == [b"all of it"]
 
 
 def test_headers_have_a_limit_of_their_own_below_the_servers() -> None:
@@ -132,11 +134,11 @@ def test_all_clients_together_leave_threads_to_who_sends_no_body() -> None:
         thread.start()
         assert body.asked.wait(30)
     with pytest.raises(ServiceUnavailable):
-        post(io.BytesIO(b"x"), "192.0.2.9")
+        post(io.BytesIO(b"all of it"), "192.0.2.9")
     come.set()
     for thread in threads:
         thread.join()
-    assert post(io.BytesIO(b"x"), "192.0.2.9") == [b"x"]
+    assert post(io.BytesIO(b"all of it"), "192.0.2.9") == [b"all of it"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says how much a connection moved")
@@ -246,6 +248,21 @@ def test_a_small_body_is_read_before_the_request_takes_its_place() -> None:
     come.set()
     thread.join(30)
     assert took == [True]
+
+
+@pytest.mark.parametrize("length", [20, 100_000])
+@pytest.mark.parametrize("read", [lambda body: body.read(), lambda body: body.read(500), list])
+def test_a_body_that_was_cut_off_is_not_taken_for_a_whole_one(length: int, read: Callable[[Any], Any]) -> None:
+    came: list[Any] = []
+
+    def app(environ: dict[str, Any], _start: Any) -> list[bytes]:
+        with pytest.raises(ConnectionResetError, match="cut off"):
+            came.extend([read(environ["wsgi.input"]), read(environ["wsgi.input"])])
+        return []
+
+    sent = {"CONTENT_LENGTH": str(length), "REMOTE_ADDR": "192.0.2.1", "wsgi.input": io.BytesIO(b"one\ntwo\n")}
+    Intake(app)(sent, None)
+    assert came == []
 
 
 def test_who_waits_for_something_else_lets_others_work_meanwhile() -> None:
