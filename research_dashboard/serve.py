@@ -129,6 +129,7 @@ def _prepared_beside(settings: Settings, host: str) -> Iterator[None]:
 
 def _prepare(settings: Settings, host: str) -> None:
     die_with_parent()
+    gc.disable()  # for the second or two that it lives
     try:
         prepare(settings, host)
     except (CannotServeError, SettingError) as error:
