@@ -20,9 +20,12 @@ MAX_DELAY = 0.1  # seconds between two looks into the queue on SQLite; PostgreSQ
 
 def load_huey(settings: Settings) -> Any:
     """The package, without the drivers of databases that these settings do not name: it would load all there are."""
-    postgresql = make_url(settings.database_url).get_backend_name() == "postgresql"
-    with without("redis", *(() if postgresql else ("psycopg",))):
+    with without("redis", "psycopg"):
         import huey
+    if make_url(settings.database_url).get_backend_name() == "postgresql":
+        import psycopg
+
+        huey.storage.psycopg = psycopg
     return huey
 
 
