@@ -16,7 +16,7 @@ from tests.browser.every_page import ACTS, addresses, fill, research
 from tests.browser.program import CHROMIUM_FLAGS, program
 
 ROOT = Path(__file__).parent.parent
-FOR_THE_README = {"run": "report.png", "historical-records": "history.png"}
+FOR_THE_README = {"report-ranked": "report.png", "historical-records": "history.png"}
 WITHOUT_RUNS = {"overview-empty": "/", "history-empty": "/historical-records"}
 
 
@@ -28,9 +28,8 @@ def photograph(browser: Browser, address: str, folder: Path, *, every: bool) -> 
             page.goto(path)
             take(page, folder, name)
     runs = fill(page, address)
-    for company in ("MSFT", "SNOW", "INTC"):
-        research(page, company)
-    for name, path in addresses(runs).items():
+    ranked, *_ = [research(page, company) for company in ("MSFT", "SNOW", "INTC")]
+    for name, path in (addresses(runs) | {"report-ranked": f"/runs/{ranked}"}).items():
         if every or name in FOR_THE_README:
             page.goto(path)
             if every:

@@ -3,6 +3,8 @@
 import csv
 import io
 from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -17,6 +19,7 @@ from research_dashboard.extensions import writing
 from research_dashboard.models import ResearchResult, ResearchRun, Status
 from research_dashboard.reports.build import build
 from research_dashboard.reports.model import NotAReport, RunFacts
+from research_dashboard.research.series import Split
 from tests.conftest import Page
 from tests.report_results import YEARS, results
 
@@ -229,6 +232,18 @@ def test_a_loss_after_a_profit_is_said_in_money_not_in_percent() -> None:
 def answers_of(data: dict[str, Any]) -> dict[str, str]:
     """What the tear sheet says, by question."""
     return {question: "".join(f.text for s in said for f in s) for question, said in build(RUN, data).answers}
+
+
+def test_a_sparkline_draws_no_fall_out_of_a_share_split() -> None:
+    data = results()
+    concepts = data["financial_health"]["concepts"]
+    shared = {"concept": "eps_diluted", "label": "EPS, diluted", "unit": "USD/shares"}
+    earnings = concepts["eps_diluted"] = [{**year, **shared} for year in concepts["net_income"]]
+    split = Split(Decimal(4), date(2022, 9, 30), date(2022, 10, 30))
+    earnings[0]["notes"] = [split.note]
+    row = next(row for part in build(RUN, data).parts for row in part.rows if row.concept == "eps_diluted")
+    assert [value is None for value in row.values] == [True, *[False] * (len(earnings) - 1)]
+    assert row.cells[0].present, "the number itself is shown, with its note"
 
 
 def test_restated_figures_are_counted_once_and_only_where_filed() -> None:

@@ -50,8 +50,13 @@ class Row:
 
     @property
     def values(self) -> tuple[float | None, ...]:
-        """For the sparkline."""
-        return tuple(None if cell.value is None else float(cell.value) for cell in self.cells)
+        """For the sparkline. A number from before a share split is a gap: the fall that a line drew was none."""
+        return tuple(
+            None
+            if cell.value is None or any(note.endswith(wording.NOT_ADJUSTED) for note in cell.notes)
+            else float(cell.value)
+            for cell in self.cells
+        )
 
 
 @dataclass(frozen=True, slots=True)

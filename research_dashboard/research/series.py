@@ -11,7 +11,7 @@ from research_dashboard.research.figures import Figures, exact
 from research_dashboard.research.model import Figure
 from research_dashboard.research.periods import LONG_YEAR, Calendar
 from research_dashboard.research.twofold import NEAR_SPLIT, split_ratio
-from research_dashboard.research.wording import long_date, money_words, number, percent, plain
+from research_dashboard.research.wording import NOT_ADJUSTED, long_date, money_words, number, percent, plain
 
 if TYPE_CHECKING:
     from research_dashboard.research.analysis import Analysis
@@ -58,7 +58,7 @@ class Split:
     @property
     def note(self) -> str:
         """What stands beside a number on the old basis."""
-        return f"Before the {self.words} first filed {long_date(self.filed)}: not adjusted."
+        return f"Before the {self.words} first filed {long_date(self.filed)}: {NOT_ADJUSTED}"
 
 
 def splits_of(calendar: Calendar, figures: Figures) -> tuple[Split, ...]:

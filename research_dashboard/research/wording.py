@@ -23,6 +23,7 @@ NET_CASH = "net cash"  # what net debt to EBITDA is where it is negative
 COVER_LIMIT = 100  # above it the multiple is no news: ">100×"
 ONE_PLACE = frozenset({"nde", "cover", "capint"})  # multiples with one decimal; all others have two
 
+NOT_ADJUSTED = "not adjusted."  # how the note of a number ends that stands on the share basis before a split
 MILLION, BILLION = 10**6, 10**9
 
 
