@@ -4,6 +4,7 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 import pytest
+from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import downgrade, upgrade
@@ -31,11 +32,18 @@ def test_a_view_is_saved_opened_and_removed(client: FlaskClient, visit: Visit) -
     assert saved.request.args.to_dict() == {"company": "acme", "sort": "company", "view": "1"}
     page = visit(PATH)
     assert page.text("[aria-label='Saved views'] .chip") == "Acme runs"
-    client.post(f"{PATH}/views", data={"name": "acme RUNS", "query": "company=other"})
+    again = {"name": "acme RUNS", "query": "company=other"}
+    asked = client.post(f"{PATH}/views", data=again)
+    assert "Replace the view “Acme runs”?" in asked.text
+    assert "company=acme" in client.get(f"{PATH}/views/1").location
+    client.post(f"{PATH}/views", data=again | {"replaces": "1"})
     assert visit(PATH).texts("[aria-label='Saved views'] .chip") == ["Acme runs"]
     shown = client.get(f"{PATH}/views/1", follow_redirects=True)
     assert "company=other" in shown.request.url
-    client.post(f"{PATH}/views/1", data={"do": "remove"})
+    question = client.post(f"{PATH}/views/1", data={"do": "remove", "query": "company=acme"})
+    assert "Remove the view “Acme runs”?" in question.text
+    assert client.get(f"{PATH}/views/1").status_code == 302
+    client.post(f"{PATH}/views/1", data={"do": "remove", "sure": "1"})
     assert visit(PATH).soup.select("[aria-label='Saved views']") == []
     assert client.get(f"{PATH}/views/1").status_code == 404
 
@@ -103,7 +111,7 @@ def test_a_view_is_pinned_or_the_default_for_who_says_so_and_for_nobody_else(app
     assert bob.get(PATH).location == f"{PATH}/views/2"
     assert ann.get(PATH).location == f"{PATH}/views/1"
     assert ['id="views"' in client.get("/").text for client in (ann, bob)] == [True, False]
-    ann.post(f"{PATH}/views/1", data={"do": "remove"})
+    ann.post(f"{PATH}/views/1", data={"do": "remove", "sure": "1"})
     assert ann.get(PATH).status_code == 200
 
 
@@ -148,6 +156,26 @@ def test_what_cannot_be_saved_says_why(client: FlaskClient, form: dict[str, str]
     assert says in client.post(f"{PATH}/views", data=form, follow_redirects=True).text
 
 
+def test_a_refused_save_keeps_what_was_typed(client: FlaskClient) -> None:
+    name, query = "x" * 101, "company=acme&sort=id"
+    answer = client.post(f"{PATH}/views", data={"name": name, "query": query})
+    page = BeautifulSoup(answer.text, "html.parser")
+    assert answer.status_code == 422
+    assert page.select_one("#view-name")["value"] == name
+    assert page.select_one("main [name=query]")["value"] == query
+    assert "1 to 100 characters" in page.select_one("#view-name-error").get_text()
+
+
+def test_a_confirmed_replacement_is_of_that_view_and_no_other(client: FlaskClient) -> None:
+    for name in ("One", "Two"):
+        client.post(f"{PATH}/views", data={"name": name, "query": "company=acme"})
+    asked = client.post(f"{PATH}/views", data={"name": "two", "query": "company=other", "replaces": "1"})
+    assert "Replace the view “Two”?" in asked.text
+    assert [client.get(f"{PATH}/views/{n}").location for n in (1, 2)] == [
+        f"{PATH}?company=acme&view={n}" for n in (1, 2)
+    ]
+
+
 def test_an_unknown_action_is_refused(client: FlaskClient) -> None:
     assert client.post(f"{PATH}/views/1", data={"do": "x"}).status_code == 422
     answer = client.post(f"{PATH}/views/9", data={"do": "pin"}, follow_redirects=True)
@@ -168,7 +196,7 @@ def test_a_pinned_view_stands_on_the_overview_with_its_number(app: Flask, client
 
 BAD = [
     ("(" * 1000 + "a", 1002),
-    ("NOT " * 41 + "a", 1),
+    ("NOT " * 41 + "a", 161),
     ("x" * 10_000, 2001),
     ('company:"a', 9),
     ("company:'a' OR 1=1); DROP TABLE research_runs;--", 19),

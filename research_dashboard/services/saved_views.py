@@ -23,11 +23,19 @@ class NotYours(CannotSave):
     """The view is another's, to be replaced and removed by its author or an admin."""
 
 
-def save_view(name: str, query: str, author: str, owns: Callable[[str], bool]) -> int:
-    """Keep the filter under the name; the same name again (in any case) keeps the new filter, where `owns` says so of
-    who made the view. Returns its id.
+class ThereIsOne(CannotSave):
+    """The reader's own view has the name already: to be replaced only where he says so."""
 
-    Raises CannotSave, NotYours, and InvalidFilter with what is wrong in the filter.
+    def __init__(self, view: SavedView) -> None:
+        super().__init__(f"There is a view “{view.name}” already.")
+        self.view_id, self.name = view.id, view.name
+
+
+def save_view(name: str, query: str, author: str, owns: Callable[[str], bool], *, replaces: int | None = None) -> int:
+    """Keep the filter under the name. A view of that name (in any case) keeps the new filter, where it is the one that
+    `replaces` names and `owns` says so of who made it. Returns the view's id.
+
+    Raises CannotSave, NotYours, ThereIsOne, and InvalidFilter with what is wrong in the filter.
     """
     name = " ".join(name.split())
     if not name or len(name) > MOST_NAME or not name.isprintable():
@@ -44,6 +52,8 @@ def save_view(name: str, query: str, author: str, owns: Callable[[str], bool]) -
             session.add(view)
         elif not owns(view.author):
             raise NotYours(f"There is a view “{view.name}”, which {view.author} made: choose another name.")
+        elif view.id != replaces:
+            raise ThereIsOne(view)
         before, view.query = view.query, query
         session.flush()
         record(session, "view.save", f"view {view.id}", before={"query": before}, after={"name": name, "query": query})

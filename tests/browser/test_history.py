@@ -177,6 +177,7 @@ def test_a_filter_is_saved_as_a_view_that_opens_again_and_can_be_removed(open_pa
     expect(page.get_by_label("Filter by Company:")).to_have_value("quagga")
     page.get_by_text("Save this view").click()
     page.get_by_role("button", name="Remove Failed quaggas").click()
+    page.get_by_role("button", name="Remove the view").click()
     expect(page.get_by_role("navigation", name="Saved views")).to_have_count(0)
 
 
@@ -219,4 +220,5 @@ def test_a_default_view_is_left_by_emptying_its_box_and_back_leads_to_it_again(o
     expect(page).to_have_url(re.compile(r"\?view=all$"))
     page.get_by_text("Save this view").click()
     page.get_by_role("button", name="Remove Usual quaggas").click()
+    page.get_by_role("button", name="Remove the view").click()
     expect(page.get_by_role("navigation", name="Saved views")).to_have_count(0)

@@ -106,7 +106,7 @@ def test_views_tags_and_notes_are_so_many(in_app: Flask, monkeypatch: pytest.Mon
     monkeypatch.setattr(organise, "MOST_NOTES", 1)
     run_id, other = make_run(), make_run()
     saved_views.save_view("mine", "company=a", "ann", bool)
-    saved_views.save_view("Mine", "company=b", "ann", bool)
+    saved_views.save_view("Mine", "company=b", "ann", bool, replaces=1)
     with pytest.raises(saved_views.CannotSave, match="1 saved views already: remove one"):
         saved_views.save_view("another", "", "ann", bool)
     organise.tag([run_id], "first")
