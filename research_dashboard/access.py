@@ -67,7 +67,7 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "api.run_create": (RESEARCHER, RESEARCHER),
     "pages.view": (VIEWER, VIEWER),
     "pages.view_save": (RESEARCHER, RESEARCHER),
-    "pages.bulk": (RESEARCHER, RESEARCHER),
+    "pages.bulk": (RESEARCHER, VIEWER),  # to export and compare; what changes runs: refuse_changing()
     "pages.bulk_progress": (RESEARCHER, RESEARCHER),
     "pages.run_organise": (RESEARCHER, RESEARCHER),
     "pages.trash": (RESEARCHER, RESEARCHER),
@@ -182,6 +182,13 @@ def owns(author: str) -> bool:
     is, or by an admin."""
     who = actor()
     return who is not None and (who.name == author or who.may(ADMIN))
+
+
+def refuse_changing() -> None:
+    """Who may only read changes no run. Raises Forbidden."""
+    who = actor()
+    if who is None or not who.may(RESEARCHER):
+        raise Forbidden(f"Changing runs needs the role {RESEARCHER}; you may export and compare them.")
 
 
 def refuse_purging() -> None:

@@ -41,6 +41,36 @@ def test_programs_count_first_and_confirm_what_they_were_told(record: None, clie
         assert (event.via, event.subject) == ("api", "2 runs")
 
 
+def test_a_mark_serves_the_action_and_the_tag_that_it_was_given_for(record: None, client: FlaskClient) -> None:
+    ask = {"action": "tag", "tag": "Look", "filter": "company:acme"}
+    told = client.post(BULK, json=ask).json
+    confirmed = ask | {"count": told["count"], "mark": told["mark"]}
+    for other in ({"action": "trash"}, {"action": "untag"}, {"tag": "Other"}, {"filter": "status:completed"}):
+        refused(client.post(BULK, json=confirmed | other), 409 if other != {"action": "untag"} else 422)
+    assert len(names("")) == 5
+    assert client.post(BULK, json=confirmed | {"tag": " look "}).json["done"] == 3
+
+
+def test_runs_that_have_all_their_tags_are_passed_over(
+    record: None, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(organise, "MOST_TAGS", 2)
+    organise.tag([1, 2], "One")
+    organise.tag([1, 2], "Look")
+    organise.tag([3], "One")
+    organise.tag([3], "Two")
+    told = client.post(BULK, json={"action": "tag", "tag": "look", "all": True, "count": 5}).json
+    assert (told["done"], sum(told["skipped"].values())) == (4, 1)
+    assert "1 have 50 tags already." in told["said"]
+
+
+def test_every_run_is_meant_only_where_that_is_said(record: None, client: FlaskClient) -> None:
+    refused(client.post(BULK, json={"action": "trash"}), 422, "filter")
+    refused(client.post(BULK, json={"action": "trash", "filter": " ", "count": 5}), 422, "filter")
+    refused(client.post(BULK, json={"action": "trash", "filter": "id:1", "all": True}), 422, "filter")
+    assert client.post(BULK, json={"action": "trash", "all": True}).json["count"] == 5
+
+
 def test_the_marked_runs_and_no_others(record: None, client: FlaskClient) -> None:
     told = client.post(BULK, json={"action": "trash", "filter": "company:acme"}).json
     organise.trash([1])
@@ -51,7 +81,10 @@ def test_the_marked_runs_and_no_others(record: None, client: FlaskClient) -> Non
 
 
 def test_everything_goes_to_the_trash_and_comes_back_by_filter(record: None, client: FlaskClient) -> None:
-    assert client.post(BULK, json={"action": "trash", "count": 5}).json["said"] == "5 runs moved to the trash."
+    assert (
+        client.post(BULK, json={"action": "trash", "all": True, "count": 5}).json["said"]
+        == "5 runs moved to the trash."
+    )
     back = {"action": "restore", "filter": "status:completed"}
     assert client.post(BULK, json=back).json["count"] == 2
     assert client.post(BULK, json=back | {"count": 2}).json["said"] == "2 runs restored."
@@ -71,8 +104,8 @@ def test_everything_goes_to_the_trash_and_comes_back_by_filter(record: None, cli
         ({"action": "paint"}, "action"),
         ({"action": "trash", "filter": "status:"}, "filter"),
         ({"action": "trash", "filter": "colour:red"}, "filter"),
-        ({"action": "tag", "count": 5}, "tag"),
-        ({"action": "untag", "tag": "none", "count": 5}, "tag"),
+        ({"action": "tag", "all": True, "count": 5}, "tag"),
+        ({"action": "untag", "tag": "none", "all": True, "count": 5}, "tag"),
         ({"action": "trash", "count": -1}, "count"),
         ({"action": "purge", "days": 40_000}, "days"),
         ({"action": "trash", "ids": [1]}, "ids"),
@@ -116,10 +149,10 @@ def test_only_an_admin_deletes_for_good(record: None, in_app: Flask) -> None:
         headers = {"Authorization": f"Bearer {tokens[name]}"}
         return in_app.test_client().post(BULK, json=body, headers=headers).status_code
 
-    assert post("ann", action="purge") == 403
+    assert post("ann", action="purge", all=True) == 403
     assert post("ann", action="purge", count=2) == 403
     assert post("ann", action="restore", count=2, filter="id=9") == 409
-    assert post("boss", action="purge", count=2) == 202
+    assert post("boss", action="purge", all=True, count=2) == 202
 
 
 def test_commands_count_ask_and_do(record: None, in_app: Flask) -> None:

@@ -70,7 +70,7 @@ def test_runs_are_asked_for_again_retried_and_cancelled(bundled: Flask, client: 
 def test_other_runs_than_those_shown_are_left_alone(in_app: Flask) -> None:
     first = [make_run() for _ in range(3)]
     with reading() as session:
-        mark = bulk_jobs.marked(bulk_jobs.ids_of(session, RunFilter()))
+        mark = bulk_jobs.marked(bulk_jobs.ids_of(session, RunFilter()), "trash")
     organise.trash([first[0]])
     with pytest.raises(OthersByNow, match="there are 2 by now"):
         bulk_jobs.ask("trash", RunFilter(), "ann", shown=3, mark=mark)

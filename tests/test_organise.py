@@ -12,7 +12,7 @@ from research_dashboard.extensions import db, writing
 from research_dashboard.models import ResearchDetail, ResearchRun, RunNote, Tag
 from research_dashboard.pages.markup import rendered
 from research_dashboard.queries.runs import RunFilter
-from research_dashboard.services import organise
+from research_dashboard.services import accounts, bulk_jobs, organise
 from research_dashboard.services.organise import CannotOrganise, OthersByNow
 from tests.conftest import Page
 from tests.test_run_filter import NOON, names, parse, store
@@ -105,6 +105,21 @@ def test_an_unknown_action_or_filter_is_refused(runs: None, client: FlaskClient)
     assert client.post(f"{PATH}/bulk", data={"do": "trash", "ids": "1", "filter": "a=b"}).status_code == 422
     assert client.post("/runs/1/organise", data={"do": "x"}).status_code == 422
     assert client.post(f"{PATH}/bulk", data={"do": "purge", "all": "1", "days": "-1"}).status_code == 422
+
+
+def test_who_may_only_read_exports_and_compares_and_changes_nothing(runs: None, app: Flask) -> None:
+    with app.app_context():
+        accounts.add_user("bob", "correct horse battery", "viewer")
+    bob = app.test_client()
+    bob.post("/login", data={"name": "bob", "password": "correct horse battery"})
+    page = BeautifulSoup(bob.get(PATH).text, "html.parser")
+    assert [button["value"] for button in page.select(".bulk [name=do]")] == ["compare", "export"]
+    form = {"ids": ["1", "2"], "filter": ""}
+    assert "run=1&run=2" in bob.post(f"{PATH}/bulk", data=form | {"do": "compare"}).location
+    assert ".csv" in bob.post(f"{PATH}/bulk", data=form | {"do": "export"}).location
+    for action in bulk_jobs.ACTIONS:
+        answer = bob.post(f"{PATH}/bulk", data=form | {"do": action, "shown": "2", "tag": "x"})
+        assert (answer.status_code, "needs the role researcher" in answer.text) == (403, True)
 
 
 def test_the_picked_are_exported(runs: None, client: FlaskClient) -> None:

@@ -42,7 +42,7 @@ def _do(action: str, text: str, tag: str, days: int, *, yes: bool) -> None:
     """Say how many runs it is about, ask, and do it here and now."""
     try:
         chosen = bulk_jobs.chosen_by(action, text, days)
-        count, mark = bulk_jobs.counted(chosen)
+        count, mark = bulk_jobs.counted(chosen, action, tag)
         told = f"{ACTIONS[action].words}{f' “{tag}”' if tag else ''}: {count:,} {'run' if count == 1 else 'runs'}"
         if yes:
             click.echo(told)

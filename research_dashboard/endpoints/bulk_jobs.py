@@ -28,12 +28,14 @@ def bulk_start(json: BulkStart) -> Response:
     """
     if json.action == "purge":
         refuse_purging()
+    if json.all == bool(json.filter.strip()) and not (json.days and not json.all):
+        raise invalid([FieldError("filter", "Say which runs by a filter, or all: true for every run there is.")])
     try:
         chosen = bulk_jobs.chosen_by(json.action, json.filter, json.days)
     except InvalidFilter as error:
         raise invalid(FieldError("filter", each.detail) for each in error.errors) from None
     if json.count is None:
-        count, mark = bulk_jobs.counted(chosen)
+        count, mark = bulk_jobs.counted(chosen, json.action, json.tag)
         return answer({"action": json.action, "count": count, "mark": mark})
     by = sender() or preferences(db.session()).researcher
     try:

@@ -245,8 +245,11 @@ class BulkStart(Strict):
     filter: str = Field(
         "",
         max_length=MOST_CHARACTERS,
-        description="The filter text, as q of the list; empty: every run, however many.",
+        description="The filter text, as q of the list.",
         examples=["status:failed AND duration>2"],
+    )
+    all: bool = Field(
+        False, description="Instead of a filter: every run there is (for restore and purge: that lies in the trash)."
     )
     tag: str = Field("", max_length=200, description="For tag and untag: its name.")
     days: Annotated[int, Field(ge=0, le=36_500), BeforeValidator(number)] = Field(

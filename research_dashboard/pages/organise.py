@@ -7,7 +7,7 @@ from flask import Response, abort, flash, make_response, redirect, render_templa
 from werkzeug.wrappers import Response as AnyResponse
 
 from research_dashboard import htmx
-from research_dashboard.access import refuse_purging
+from research_dashboard.access import refuse_changing, refuse_purging
 from research_dashboard.extensions import db
 from research_dashboard.pages.frame import preferences
 from research_dashboard.pages.history import refused
@@ -30,10 +30,13 @@ LEADING = ("compare", "export")  # lead to another page
 
 
 def bulk() -> AnyResponse:
-    """Do something to the picked runs or to all of the filter; the number is confirmed first."""
+    """Do something to the picked runs or to all of the filter; the number is confirmed first. Who may only read exports
+    and compares."""
     action, back = request.form.get("do", ""), request.form.get("filter", "")
     if action not in (*ACTIONS, *LEADING):
         abort(422, f"“{action[:30]}” cannot be done to runs. Choose {', '.join((*ACTIONS, *LEADING))}.")
+    if action not in LEADING:
+        refuse_changing()
     if action in IN_TRASH:
         return _confirmed(action, _trashed(), back, url_for("pages.trash"))
     try:
@@ -124,7 +127,7 @@ def _confirm(action: str, chosen: Chosen, back: str, name: str, home: str) -> Re
             action=action,
             about=ACTIONS[action],
             number=len(ids),
-            mark=bulk_jobs.marked(ids),
+            mark=bulk_jobs.marked(ids, action, name),
             name=name,
             ids=picked or [],
             everything=picked is None,

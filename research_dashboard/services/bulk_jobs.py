@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from research_dashboard.base import utcnow
+from research_dashboard.base import fold, utcnow
 from research_dashboard.extensions import in_a_transaction, one_transaction, reading, writing
 from research_dashboard.logs import logger
 from research_dashboard.queries.bulk import undone
@@ -71,8 +71,9 @@ ACTIONS: Mapping[str, Action] = {
     ),
 }
 NUMBERED = re.compile(r"\b[Rr]un [0-9]+\b")
-IN_TRASH = ("restore", "purge")
+IN_TRASH, TAGGING = ("restore", "purge"), ("tag", "untag")
 GONE = "are no longer there"
+FULL = f"have {organise.MOST_TAGS} tags already"
 NOT_OURS = "were logged by a program: only that program can change them"
 
 
@@ -85,16 +86,17 @@ def chosen_by(action: str, text: str, days: int = 0) -> Chosen:
     return Trashed(days=days, wanted=wanted) if action in IN_TRASH else wanted
 
 
-def counted(chosen: Chosen) -> tuple[int, str]:
-    """How many runs these are, and the mark by which they are told from any others."""
+def counted(chosen: Chosen, action: str, tag: str = "") -> tuple[int, str]:
+    """How many runs these are, and the mark by which the action on them is told from any other."""
     with reading() as session:
         ids = ids_of(session, chosen)
-    return len(ids), marked(ids)
+    return len(ids), marked(ids, action, tag)
 
 
-def marked(ids: Sequence[int]) -> str:
-    """What tells these runs from any others: confirmed is what was shown, not only as many."""
-    return sha256(array("q", ids).tobytes()).hexdigest()[:32]
+def marked(ids: Sequence[int], action: str, tag: str = "") -> str:
+    """What tells this action on these runs from any other: confirmed is what was shown, not only as many."""
+    what = f"{action} {fold(' '.join(tag.split())) if action in TAGGING else ''}\n"
+    return sha256(what.encode() + array("q", ids).tobytes()).hexdigest()[:32]
 
 
 def ask(
@@ -110,14 +112,14 @@ def ask(
     """Keep what is to be done to these runs; the id of the job. Raises OthersByNow when they are not those shown."""
     if action not in ACTIONS:
         raise CannotOrganise(f"“{action[:30]}” cannot be done to runs. Choose {', '.join(ACTIONS)}.")
-    name = organise.tag_name(tag or "") if action in ("tag", "untag") else None
+    name = organise.tag_name(tag or "") if action in TAGGING else None
     with reading() as session:
         if action == "untag" and name and not organise.there_is_a_tag(session, name):
             raise CannotOrganise(f"There is no tag “{name}”.")
         ids = ids_of(session, chosen)
     if len(ids) != shown:
         raise OthersByNow(shown, len(ids))
-    if mark is not None and mark != marked(ids):
+    if mark is not None and mark != marked(ids, action, name or ""):
         raise OthersByNow(shown, len(ids), others=True)
     job = BulkJob(action=action, tag=name, ids=packed(ids), total=len(ids), skipped={}, asked_by=by, via=via)
     with writing() as session:
@@ -201,9 +203,11 @@ def _chunk(job: BulkJob, ids: Sequence[int], holder: str) -> BulkJob:
         with writing() as session:
             return _note(session, job, holder, len(part), outcome)
     with one_transaction() as session:
-        done = at_once(part, job.tag or "")
-        left = Counter({LEFT[job.action]: len(part) - done} if done < len(part) else {})
-        return _note(session, job, holder, len(part), (done, left))
+        done, full = at_once(part, job.tag or ""), 0
+        if job.action == "tag":
+            full = len(organise.full_of_tags(session, part, job.tag or ""))
+        left = Counter({LEFT[job.action]: len(part) - done - full, FULL: full})
+        return _note(session, job, holder, len(part), (done, +left))
 
 
 def _note(session: Session, job: BulkJob, holder: str, size: int, outcome: Outcome) -> BulkJob:
@@ -242,7 +246,7 @@ def _untag(ids: Sequence[int], tag: str) -> int:
 
 
 SETS: Mapping[str, Callable[[Sequence[int], str], int]] = {
-    "tag": organise.tag,
+    "tag": lambda ids, tag: organise.tag(ids, tag, passing=True),
     "untag": _untag,
     "trash": lambda ids, _: organise.trash(ids),
     "restore": lambda ids, _: organise.restore(ids),
@@ -259,7 +263,10 @@ LEFT = {
 FIT: Mapping[str, tuple[frozenset[str], str]] = {
     "rerun": (frozenset(ENDED), "are under way already"),
     "retry": (frozenset({Status.FAILED}), "had not failed"),
-    "cancel": (frozenset({Status.QUEUED, Status.RUNNING, Status.INTERRUPTED}), "had ended already"),
+    "cancel": (
+        frozenset({Status.QUEUED, Status.RUNNING, Status.INTERRUPTED}),
+        "had ended already or were being stopped",
+    ),
 }
 
 

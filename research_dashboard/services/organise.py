@@ -30,11 +30,13 @@ class CannotOrganise(ValueError):
 
 
 class OthersByNow(CannotOrganise):
-    """There are more or fewer runs than the caller was shown."""
+    """There are more or fewer runs than the caller was shown, or others; or it was shown for another action."""
 
     def __init__(self, shown: int, now: int, *, others: bool = False) -> None:
-        there = "they are not the same" if others else f"there are {now:,}"
-        super().__init__(f"You were shown {shown:,} runs, and {there} by now. Nothing was done: look again.")
+        there = (
+            "they are not the same by now, or it was to be another action" if others else f"there are {now:,} by now"
+        )
+        super().__init__(f"You were shown {shown:,} runs, and {there}. Nothing was done: look again.")
         self.now = now
 
 
@@ -139,30 +141,35 @@ def there_is_a_tag(session: Session, name: str) -> bool:
     return session.scalar(select(Tag.id).where(folded(Tag.name) == fold(name))) is not None
 
 
-def tag(chosen: Chosen, name: str, colour: str | None = None, shown: int | None = None) -> int:
-    """Put runs under a tag; those under it already stay so. Returns how many there are."""
+def tag(
+    chosen: Chosen, name: str, colour: str | None = None, shown: int | None = None, *, passing: bool = False
+) -> int:
+    """Put runs under a tag; those under it already stay so. Returns how many there are under it.
+
+    Runs with as many tags as a run may have are refused, or with `passing` passed over. Raises CannotOrganise.
+    """
     name, done = tag_name(name), 0
     for ids in _batches(chosen, shown):
         with writing() as session:
             tag_id = _tag(session, name, colour)
+            full = full_of_tags(session, ids, name)
+            if full and not passing:
+                raise CannotOrganise(f"Run {min(full)} has {MOST_TAGS} tags already: take one away first.")
             has = set(session.scalars(select(RunTag.run_id).where(RunTag.tag_id == tag_id, RunTag.run_id.in_(ids))))
-            new = [{"run_id": run_id, "tag_id": tag_id} for run_id in ids if run_id not in has]
+            new = [{"run_id": run_id, "tag_id": tag_id} for run_id in ids if run_id not in has | full]
             if new:
-                _room_for_a_tag(session, [row["run_id"] for row in new])
                 session.execute(insert(RunTag), new)
                 put = [row["run_id"] for row in new]
                 record(session, "run.tag", _named(put), after={"tag": name} | _which(put))
-        done += len(ids)
+        done += len(ids) - len(full)
     return done
 
 
-def _room_for_a_tag(session: Session, run_ids: list[int]) -> None:
-    """Raise CannotOrganise when one of the runs has as many tags as a run may have."""
-    tags = func.count(RunTag.tag_id)
-    counted = select(RunTag.run_id).where(RunTag.run_id.in_(run_ids)).group_by(RunTag.run_id)
-    full = session.scalar(counted.having(tags >= MOST_TAGS).limit(1))
-    if full is not None:
-        raise CannotOrganise(f"Run {full} has {MOST_TAGS} tags already: take one away first.")
+def full_of_tags(session: Session, run_ids: Sequence[int], name: str) -> set[int]:
+    """Those of the runs that have as many tags as a run may have, this one not among them."""
+    under = select(RunTag.run_id).join(Tag, Tag.id == RunTag.tag_id).where(folded(Tag.name) == fold(name))
+    counted = select(RunTag.run_id).where(RunTag.run_id.in_(run_ids), RunTag.run_id.not_in(under))
+    return set(session.scalars(counted.group_by(RunTag.run_id).having(func.count(RunTag.tag_id) >= MOST_TAGS)))
 
 
 def untag(chosen: Chosen, name: str, shown: int | None = None) -> int:
