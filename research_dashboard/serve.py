@@ -217,7 +217,8 @@ def serve(settings: Settings, host: str, port: int) -> None:
 
     from research_dashboard.intake import MOST_HEADERS, THREADS
 
-    server = _server_class()(
+    crew = Crew()
+    server = _server_class(crew)(
         "research_dashboard.serve:web",
         factory=True,
         address=host,
@@ -232,7 +233,6 @@ def serve(settings: Settings, host: str, port: int) -> None:
         log_level=LogLevels.error,
         websockets=False,
     )
-    crew = Crew()
     server.on_startup(crew.start)
     server.on_startup(lambda: _in_background(announce, host, port))
     server.on_shutdown(crew.stop)
@@ -245,8 +245,9 @@ def serve(settings: Settings, host: str, port: int) -> None:
         crew.stop()
 
 
-def _server_class() -> Any:
-    """granian's server with its listening socket held by the first process, as elsewhere than on Linux.
+def _server_class(crew: "Crew") -> Any:
+    """granian's server that tells the crew at once when it is to end, and with its listening socket held by the first
+    process, as elsewhere than on Linux.
 
     There each web process has a socket of its own, so that who connects is refused while a dead one is started again,
     and who was in its line is dropped. In one line they wait for the next that accepts.
@@ -261,6 +262,10 @@ def _server_class() -> Any:
             self._sfd = self._shd.get_fd()
             self._sso = socket.socket(fileno=self._sfd)
             self._sso.set_inheritable(True)
+
+        def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
+            crew.ending.set()  # Ctrl-C ends the worker, too: nobody shall start another while readers are waited for
+            super().signal_handler_interrupt(*args, **kwargs)
 
     return OneLine
 
@@ -316,11 +321,12 @@ class Crew:
         """Start the worker again when it dies. This thread lives as long as the process: see PR_SET_PDEATHSIG."""
         from research_dashboard.logs import logger
 
-        while self.process is not None:
-            self.process.join()
+        while (process := self.process) is not None:
+            process.join()
             if self.ending.is_set():
                 return
-            logger.error("worker_died", exitcode=self.process.exitcode)
+            if process.exitcode:  # 0: it was told to end, and has said so
+                logger.error("worker_died", exitcode=process.exitcode)
             if self.ending.wait(RESTART_PAUSE):
                 return
             self._spawn()

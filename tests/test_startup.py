@@ -1,16 +1,22 @@
-"""What is loaded when, so that starting stays quick: a command by its name, alembic, lark and pydantic by their use."""
+"""What is loaded when, so that starting stays quick: a command by its name, alembic, lark and pydantic by their use.
+
+And how it ends: told once, all of it, in silence.
+"""
 
 import ipaddress
+import signal
 import socket
 import subprocess
 import sys
 
+import psutil
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from research_dashboard.cli import COMMANDS, Lazily
 from research_dashboard.serve import CannotServeError, check_free
+from tests.faults.bench import free_port, server, until
 
 LATE = ("alembic", "flask_migrate", "lark", "markdown_it", "nh3", "pydantic", "rapidfuzz", "spectree", "xlsxwriter")
 
@@ -43,3 +49,18 @@ def test_a_hosts_name_is_listened_on_as_its_address() -> None:
     assert ipaddress.ip_address(check_free("localhost", port)).is_loopback
     with pytest.raises(CannotServeError, match="check HOST and PORT"):
         check_free("no-such-host.invalid", port)
+
+
+def test_ctrl_c_ends_the_worker_too_and_nobody_calls_it_dead_or_starts_another(app: Flask) -> None:
+    port = free_port()
+    log = app.config["SETTINGS"].instance / "logs" / "research_dashboard.log"
+    with server(app, port) as process, socket.create_connection(("127.0.0.1", port)) as slow:
+        until(lambda: "worker_started" in log.read_text())
+        slow.sendall(b"POST /theme HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n")  # and is waited for
+        family = [process, *psutil.Process(process.pid).children(recursive=True)]
+        for each in family:
+            each.send_signal(signal.SIGINT)
+        process.wait(30)
+    said = log.read_text()
+    assert said.count("worker_ended") == said.count("worker_started") == 1
+    assert "worker_died" not in said

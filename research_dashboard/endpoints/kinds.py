@@ -99,7 +99,10 @@ def _result_data(value: Any) -> Any:
                 raise ValueError("It holds a number that no double can hold, such as 1e400")
             if isinstance(each, int) and not isinstance(each, bool) and abs(each) > 10**300:
                 raise ValueError("It holds a number that no double can hold")
+            if isinstance(each, str) and "\0" in each:
+                raise ValueError("It holds the character NUL, which PostgreSQL does not keep: take it out")
             if isinstance(each, dict):
+                below.extend(each)
                 below.extend(each.values())
             elif isinstance(each, list):
                 below.extend(each)

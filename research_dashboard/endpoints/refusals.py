@@ -11,7 +11,7 @@ from research_dashboard.logs import logger
 from research_dashboard.problems import FieldError, Problem, answer, invalid
 from research_dashboard.queries.keyset import BadCursor
 from research_dashboard.queries.run_filter import InvalidFilter
-from research_dashboard.services.records import Changed, IllegalMove, NoSuchRun, NotYours
+from research_dashboard.services.records import Changed, IllegalMove, NoSuchRun, NotYours, RunFull
 from research_dashboard.services.runs import NoSuchRunError, RunError
 
 
@@ -36,6 +36,7 @@ PROBLEMS: dict[type[Exception], Callable[[Exception], Problem]] = {
     NoSuchRun: no_such_run,
     NoSuchRunError: no_such_run,
     NotYours: lambda error: Problem("conflict", str(error)),
+    RunFull: lambda error: Problem("conflict", str(error)),
     RunError: lambda error: Problem("conflict", str(error)),
 }
 

@@ -35,11 +35,13 @@ from research_dashboard.endpoints.kinds import (
     RunId,
     number,
 )
+from research_dashboard.extensions import to_json
 from research_dashboard.models import Status, StepStatus
 from research_dashboard.queries.filter_text import MOST_CHARACTERS
 from research_dashboard.queries.records import RUN_KEYS
 from research_dashboard.queries.run_fields import day
 from research_dashboard.queries.run_filter import FILTERS, NEWEST_FIRST, OTHER_NAMES, SORTS
+from research_dashboard.services import records
 from research_dashboard.sources.uploaded import MOST_BYTES
 from research_dashboard.tables.bulk import ACTIONS
 from research_dashboard.tables.runs import COMPANY_LENGTH
@@ -225,6 +227,13 @@ class BulkRun(RunCreate):
 
     details: list[BulkDetail] = Field([], max_length=1000)
     results: list[BulkResult] = Field([], max_length=1000)
+
+    @field_validator("results")
+    @classmethod
+    def _not_too_much(cls, results: list[BulkResult]) -> list[BulkResult]:
+        if sum(len(to_json(result.result_data)) for result in results) > records.MOST_RESULT_CHARACTERS:
+            raise ValueError(f"They have more than {records.MOST_RESULT_CHARACTERS:,} characters in all")
+        return results
 
 
 class BulkQuery(BaseModel):

@@ -1,4 +1,4 @@
-"""Signing in and out, one's own sign-ins and API tokens, and links that share a report."""
+"""Signing in and out, and one's own API tokens."""
 
 import secrets
 from typing import Any

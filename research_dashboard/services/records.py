@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Text, cast, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from research_dashboard.base import utcnow
-from research_dashboard.extensions import write, writing
+from research_dashboard.extensions import to_json, write, writing
 from research_dashboard.models import (
     ENDED,
     MOVES,
@@ -39,6 +39,8 @@ ADD_RUN = Insert(_runs)
 DEFAULTS: Record = {"gaps": 0, "attempts": 0, "cancel_requested": False, "priority": FOR_PEOPLE}
 NEW_RUN: Record = dict.fromkeys(RUN_KEYS) | {"gaps": 0, "pinned": False, "tags": []}
 WRITTEN_BY_PROGRAMS = frozenset({Origin.API, Origin.SEED})
+# Of a run, which is shown, sent and exported whole.
+MOST_STEPS, MOST_RESULTS, MOST_RESULT_CHARACTERS = 5_000, 1_000, 16_000_000
 
 
 class NoSuchRun(LookupError):
@@ -55,6 +57,10 @@ class NoSuchStep(NoSuchRun):
     def __init__(self, run_id: int, position: int) -> None:
         LookupError.__init__(self, f"Run {run_id} has no step {position}.")
         self.run_id = run_id
+
+
+class RunFull(Exception):
+    """The run has as many steps or results as one can have; the text says how many."""
 
 
 class EndBeforeStart(ValueError):
@@ -125,10 +131,13 @@ def log_run(
 
 
 def log_detail(run_id: int, *, message: str | None = None, **values: Any) -> Record:
-    """Store a step at the end of the run's steps. Raises NoSuchRun, NotYours."""
+    """Store a step at the end of the run's steps. Raises NoSuchRun, NotYours, RunFull."""
     with writing() as session:
         _own(session, run_id)
-        values |= {"research_run_id": run_id, "position": next_position(session, run_id), "message": message}
+        position = next_position(session, run_id)
+        if position > MOST_STEPS:
+            raise RunFull(f"Run {run_id} has {MOST_STEPS:,} steps, and takes no more: log another run.")
+        values |= {"research_run_id": run_id, "position": position, "message": message}
         values["progress"] = 1.0 if values["status"] == "Completed" else 0.0
         row = session.execute(insert(ResearchDetail).values(values).returning(*DETAIL_COLUMNS)).one()
         made = {"position": values["position"], "step_name": values["step_name"], "status": values["status"]}
@@ -137,10 +146,11 @@ def log_detail(run_id: int, *, message: str | None = None, **values: Any) -> Rec
 
 
 def log_result(run_id: int, *, result_type: str, result_data: Any) -> Record:
-    """Store a result of the run; its data is any JSON. Raises NoSuchRun, NotYours."""
+    """Store a result of the run; its data is any JSON. Raises NoSuchRun, NotYours, RunFull."""
     result = ResearchResult
     with writing() as session:
         _own(session, run_id)
+        _room_for(session, run_id, len(to_json(result_data)))
         row = session.execute(
             insert(result)
             .values(research_run_id=run_id, result_type=result_type, result_data=result_data, created_at=utcnow())
@@ -148,6 +158,20 @@ def log_result(run_id: int, *, result_type: str, result_data: Any) -> Record:
         ).one()
         record(session, "run.result_log", f"run {run_id}", after={"result_type": result_type})
     return result_json(row)
+
+
+def _room_for(session: Session, run_id: int, more: int) -> None:
+    """The run takes one more result, of so many characters. Raises RunFull."""
+    lengths = func.sum(func.length(cast(ResearchResult.result_data, Text)))
+    query = select(func.count(), func.coalesce(lengths, 0)).where(ResearchResult.research_run_id == run_id)
+    results, characters = session.execute(query).one()
+    if results >= MOST_RESULTS:
+        raise RunFull(f"Run {run_id} has {MOST_RESULTS:,} results, and takes no more: log another run.")
+    if characters + more > MOST_RESULT_CHARACTERS:
+        raise RunFull(
+            f"The results of run {run_id} have {characters:,} characters and take {MOST_RESULT_CHARACTERS:,} at most: "
+            "keep large files elsewhere, and log where."
+        )
 
 
 def change_run(run_id: int, changes: dict[str, Any], matches: Matches | None = None) -> Record:

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from research_dashboard.queries.companies import stock
+from research_dashboard.services import records
 from research_dashboard.sources.imported import DataSet, UnusableDataSet
 from research_dashboard.sources.uploaded import BadUploadError, read_upload
 from tests.test_import import ASSETS, REVENUES, data_set
@@ -236,3 +237,38 @@ def test_a_result_that_goes_deep_is_stored_whole_or_refused(client: FlaskClient)
         "/api/research_runs/1?include=results",
     ):
         assert client.get(path).status_code == 200, path
+
+
+def logged(client: FlaskClient, data: bytes) -> TestResponse:
+    """The answer to a result of the first run with this JSON."""
+    body = b'{"research_run_id": 1, "result_type": "x", "result_data": %b}' % data
+    return client.post("/api/research_results/", data=body, content_type="application/json")
+
+
+@pytest.mark.parametrize("data", [rb'{"\u0000": 1}', rb'[["a\u0000"]]', rb'"{\"a\": \"\\u0000\"}"'])
+def test_a_result_with_a_nul_is_refused_for_postgresql_keeps_none(client: FlaskClient, data: bytes) -> None:
+    client.post("/api/research_runs/", data=RUN % (b'"A"', b"1", b"1"), content_type="application/json")
+    answer = logged(client, data)
+    assert (answer.status_code, "NUL" in answer.text) == (422, True)
+
+
+def test_a_run_takes_so_many_steps_and_results_and_no_more(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.post("/api/research_runs/", data=RUN % (b'"A"', b"1", b"1"), content_type="application/json")
+    step = {"research_run_id": 1, "step_name": "s", "start_time": "2026-01-01T00:00:00Z", "status": "Completed"}
+    monkeypatch.setattr(records, "MOST_STEPS", 3)
+    asked = [client.post("/api/research_details/", json=step) for _ in range(4)]
+    assert [answer.status_code for answer in asked] == [201, 201, 201, 409]
+    assert "Run 1 has 3 steps" in asked[-1].get_json()["detail"]
+    monkeypatch.setattr(records, "MOST_RESULTS", 3)
+    assert [logged(client, b"1").status_code for _ in range(4)] == [201, 201, 201, 409]
+    monkeypatch.setattr(records, "MOST_RESULTS", 100)
+    monkeypatch.setattr(records, "MOST_RESULT_CHARACTERS", 1_000)
+    assert [logged(client, b'["%b"]' % (b"a" * 400)).status_code for _ in range(3)] == [201, 201, 409]
+    assert logged(client, b"2").status_code == 201, "a small one finds room yet"
+    assert len(client.get("/api/research_results/1").get_json()) == 6
+    run = {"company": "A", "researcher": "a", "duration_mins": 1, "status": "Completed", "insights": 1}
+    sent = [{**run, "results": [{"result_type": "x", "result_data": ["a" * 600]}] * 2}]
+    answer = client.post("/api/research_runs/bulk", json=sent)
+    assert (answer.status_code, answer.get_json()["errors"][0]["field"]) == (422, "0.results")
