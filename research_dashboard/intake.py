@@ -6,6 +6,7 @@ sign-ins, and all together so many that threads are left for everybody else; who
 (slow_clients.py). Slow headers cost no thread: the server's own header timeout ends them.
 """
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +16,8 @@ from io import BytesIO
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
-from werkzeug.exceptions import RequestHeaderFieldsTooLarge, ServiceUnavailable, TooManyRequests
+from werkzeug.exceptions import HTTPException, RequestHeaderFieldsTooLarge, ServiceUnavailable, TooManyRequests
+from werkzeug.wrappers import Response
 
 from research_dashboard.single_file import Place, SingleFile
 from research_dashboard.slow_clients import SlowClients
@@ -63,10 +65,7 @@ class Intake:
     def __call__(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:
         size = sum(len(name) + len(value) for name, value in environ.items() if name.startswith("HTTP_"))
         if size > MOST_HEADERS:
-            refusal = RequestHeaderFieldsTooLarge(
-                f"The headers have {size:,} bytes; at most {MOST_HEADERS:,} are read."
-            )
-            return refusal(environ, start)
+            return _too_long(environ, size)(environ, start)
         work = _Work(self)
         environ[SLOW] = self.slow
         if environ.get("CONTENT_LENGTH", "0") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in environ:
@@ -111,6 +110,15 @@ class Intake:
             self._reading[key] += more
             if not self._reading[key]:
                 del self._reading[key]
+
+
+def _too_long(environ: dict[str, Any], size: int) -> HTTPException:
+    """The refusal of headers of so many bytes; a program reads it as a problem (RFC 9457), as all others."""
+    refusal = RequestHeaderFieldsTooLarge(f"The headers have {size:,} bytes; at most {MOST_HEADERS:,} are read.")
+    if environ.get("PATH_INFO", "").startswith("/api/"):
+        said = {"type": "about:blank", "title": refusal.name, "status": refusal.code, "detail": refusal.description}
+        refusal.response = Response(json.dumps(said), refusal.code, content_type="application/problem+json")
+    return refusal
 
 
 class _Work:

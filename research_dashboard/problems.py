@@ -36,8 +36,8 @@ KINDS: Mapping[str, Kind] = {
     "bad-request": Kind(
         400,
         "The request cannot be understood",
-        "The request breaks a rule of HTTP, for example in a header.",
-        "Compare it with the example in the documentation.",
+        "The request breaks a rule of HTTP, for example in a header, or its body was cut off on the way.",
+        "Send it again; if it stays, compare it with the example in the documentation.",
     ),
     "unauthorized": Kind(
         401,

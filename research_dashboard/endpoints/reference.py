@@ -1,6 +1,7 @@
 """The OpenAPI document as a page says it: each operation and each shape in the words and columns of a table."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -114,7 +115,7 @@ def _operation(document: Schema, path: str, method: str, told: Schema) -> Operat
         ],
         bodies=_bodies(document, told.get("requestBody", {}), examples=True),
         answers=[_answer(document, status, each) for status, each in told["responses"].items()],
-        example_path=path.replace("{run_id}", "1").replace("{position}", "1"),
+        example_path=re.sub(r"{\w+}", "1", path),
     )
 
 

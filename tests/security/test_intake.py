@@ -1,6 +1,7 @@
 """Slow clients and huge headers: they wait by themselves, and the site answers everybody else."""
 
 import io
+import json
 import socket
 import sys
 import threading
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
+from werkzeug.test import run_wsgi_app
 
 from research_dashboard.intake import BODIES, BODIES_PER_CLIENT, SLOTS, THREADS, Intake, aside
 from research_dashboard.single_file import SingleFile
@@ -118,6 +120,15 @@ def test_headers_have_a_limit_of_their_own_below_the_servers() -> None:
     assert intake({"HTTP_X": "a" * 65_000}, None) == [b"read"]
     b"".join(intake({"HTTP_X": "a" * 70_000, "REQUEST_METHOD": "GET"}, lambda status, _headers: seen.append(status)))
     assert seen == ["431 REQUEST HEADER FIELDS TOO LARGE"]
+
+
+def test_a_program_reads_of_its_huge_headers_as_of_any_problem() -> None:
+    sent = {"HTTP_X": "a" * 70_000, "REQUEST_METHOD": "GET", "PATH_INFO": "/api/research_runs/"}
+    answer = run_wsgi_app(Intake(lambda _environ, _start: []), sent)  # type: ignore[arg-type]
+    problem = json.loads(b"".join(answer[0]))
+    assert (answer[1][:3], answer[2]["Content-Type"]) == ("431", "application/problem+json")
+    assert problem.items() >= {"type": "about:blank", "status": 431}.items()
+    assert "70,006 bytes" in problem["detail"]
 
 
 def test_all_clients_together_leave_threads_to_who_sends_no_body() -> None:
