@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from research_dashboard.extensions import writing
+from research_dashboard.extensions import reading, writing
 from research_dashboard.models import (
     Company,
     DataLoad,
@@ -22,12 +22,13 @@ from research_dashboard.models import (
     XbrlTag,
 )
 from research_dashboard.queries.companies import facts_of
-from research_dashboard.research.places import place_name
+from research_dashboard.research.places import place_name, seat
 from research_dashboard.services.companies import resolve
 from research_dashboard.services.runs import start_research
 from research_dashboard.worker import Worker
 from tests.conftest import Page
 from tests.report_results import results
+from tests.test_pipeline import research
 
 Visit = Callable[..., Page]
 YEAR = (date(2024, 9, 29), date(2025, 9, 27))
@@ -174,6 +175,41 @@ def test_a_foreign_seat_is_named_in_words(app: Flask, visit: Visit) -> None:
 )
 def test_a_code_that_is_not_known_for_sure_stays_as_it_is(code: str | None, name: str) -> None:
     assert place_name(code) == name
+
+
+@pytest.mark.parametrize(
+    ("city", "code", "name"),
+    [
+        ("ONTARIO CANADA", "ON", "Ontario, Canada"),
+        ("CANADA", "QC", "Quebec, Canada"),
+        ("OAKVILLE", "ON", "Oakville, ON"),
+        ("Toronto", "A6", "Toronto, Ontario"),
+        ("Cupertino", "CA", "Cupertino, CA"),
+        (None, "G2", "Costa Rica"),
+        ("SINGAPORE", None, "Singapore"),
+        (None, None, ""),
+    ],
+)
+def test_a_seat_names_its_province_once(city: str | None, code: str | None, name: str) -> None:
+    assert seat(city, code) == name
+
+
+def test_the_page_of_a_company_and_a_card_show_what_was_known_on_the_newest_day(bundled: Flask, visit: Visit) -> None:
+    newest = research(bundled, "AAPL", as_of=date(2026, 11, 1))
+    research(bundled, "AAPL", as_of=date(2022, 11, 1))  # ran later, and knows less
+    shown = visit("/companies/320193").text("section[aria-labelledby=k-h] header")
+    assert f"run #{newest.id} , as known on 1 Nov 2026" in shown
+    page = visit("/companies/320193")
+    fact = next(str(a["href"]) for a in page.soup.select("a[href^='/facts/']"))
+    assert f"run #{newest.id} , as known on 1 Nov 2026" in visit(fact).text("section[aria-labelledby=us-h]")
+
+
+def test_a_card_says_whether_two_values_are_a_split_or_a_restatement(bundled: Flask, visit: Visit) -> None:
+    with reading() as session:
+        wanted = (Company.cik == 1018724, XbrlTag.name == "EarningsPerShareDiluted", Fact.end == date(2021, 12, 31))
+        whole = select(Fact.id).join(XbrlTag).join(Company).where(*wanted, Fact.start == date(2021, 1, 1))
+        amazon = session.scalars(whole.order_by(Fact.id).limit(1)).one()
+    assert "Share split, 2 values" in visit(f"/facts/{amazon}").text("[aria-labelledby=wh-h]")
 
 
 def test_what_is_not_there_is_a_404(visit: Visit) -> None:

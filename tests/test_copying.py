@@ -100,6 +100,15 @@ def test_a_copy_that_broke_off_leaves_nothing_and_is_made_again(
     assert code == 0, said
 
 
+def test_a_target_that_cannot_be_reached_is_named_without_its_password_and_no_setting_is_blamed(app: Flask) -> None:
+    code, said = copy_to(app, "postgresql+psycopg://ann:secret@127.0.0.1:9/research")
+    assert code == 1
+    assert "postgresql+psycopg://ann:***@127.0.0.1:9/research cannot be reached" in said
+    assert "Check the URL given to this command" in said
+    assert "RESEARCH_DASHBOARD" not in said
+    assert "secret" not in said
+
+
 @pytest.mark.parametrize("url", ["sqlite:///other.db", "no url at all"])
 def test_only_postgresql_is_a_target(app: Flask, url: str) -> None:
     code, said = copy_to(app, url)

@@ -174,12 +174,12 @@ def test_an_import_broken_off_goes_on_where_it_stopped(
 
 def test_a_company_already_described_keeps_its_description(bundled: Flask, tmp_path: Path) -> None:
     apple = resolve("AAPL")
-    import_data_set(data_set(tmp_path / "2025q1.zip", [], [[FILED[0], "320193", "APPLE", *FILED[3:]]]))
+    import_data_set(data_set(tmp_path / "2025q1.zip", [REVENUES], [[FILED[0], "320193", "APPLE", *FILED[3:]]]))
     assert resolve("AAPL") == apple
 
 
 def test_text_of_an_old_file_is_read(in_app: Flask, tmp_path: Path) -> None:
-    path = data_set(tmp_path / "x.zip", [])
+    path = data_set(tmp_path / "x.zip", [REVENUES])
     with zipfile.ZipFile(tmp_path / "old.zip", "w") as archive:
         sub = "\t".join(SUB) + "\n" + "\t".join([ACME, "9", "SOCIÉTÉ ACME", *FILED[3:]]) + "\n"
         archive.writestr("2009q1/sub.txt", sub.encode("cp1252"))
@@ -228,6 +228,15 @@ def test_what_is_no_data_set_is_refused_and_leaves_nothing(in_app: Flask, tmp_pa
     assert stock().facts == 0
 
 
+def test_a_data_set_without_a_figure_that_research_reads_fails_and_says_so(in_app: Flask, tmp_path: Path) -> None:
+    path = data_set(tmp_path / "2025q1.zip", [[REVENUES[0], "NoticeMadeUp", *REVENUES[2:]]])
+    result = in_app.test_cli_runner().invoke(args=["companies", "import", str(path)])
+    assert result.exit_code == 1
+    assert "none of its lines has a figure that research reads" in result.output
+    assert "none of its lines" in in_app.test_cli_runner().invoke(args=["companies", "status"]).output
+    assert stock().facts == 0
+
+
 def test_the_command_says_what_came_in(in_app: Flask, tmp_path: Path) -> None:
     path = data_set(tmp_path / "2025q1.zip", [REVENUES, ASSETS])
     result = in_app.test_cli_runner().invoke(args=["companies", "import", str(path)])
@@ -238,7 +247,7 @@ def test_the_command_says_what_came_in(in_app: Flask, tmp_path: Path) -> None:
 @pytest.mark.skipif(SHARED is None, reason="the SEC's data set of 2009q3 is not at hand")
 def test_a_real_data_set_is_imported_once(in_app: Flask) -> None:
     assert SHARED is not None
-    assert (load := import_data_set(SHARED)).facts == 35_631
+    assert (load := import_data_set(SHARED)).facts == 35_661
     assert load.companies == 423
     held = stock()
     import_data_set(SHARED)

@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import reading, writing
-from research_dashboard.models import DataLoad, ResearchResult, ResearchRun, Source, Status
+from research_dashboard.models import DataLoad, ResearchDetail, ResearchResult, ResearchRun, Source, Status
 from research_dashboard.queries.companies import facts_of, stock
 from research_dashboard.research.steps import RESULT_TYPES
 from research_dashboard.services import live
@@ -225,6 +225,11 @@ def test_likely_peers_are_of_the_same_industry_the_nearest_first(bundled: Flask)
     assert {peer.ticker for peer in peers[:5]} == {"ORCL", "ADBE", "SNOW", "DDOG", "MDB"}
     assert len(peers) == live.PEERS
     assert all(peer.office == "Technology" for peer in peers)
+    same = [peer.ticker for peer in peers if peer.sic == 7372]
+    assert same[:3] == ["ORCL", "ADBE", "SNOW"]  # by revenue, not by the order of their rows
+    known = live.industries_known()
+    assert known is not None
+    assert known.startswith("The industry is known of 26 of 7,992 companies")
 
 
 def test_a_peer_that_cannot_be_had_is_left_out(bundled: Flask, sec: Replay, settings: Settings) -> None:
@@ -265,6 +270,28 @@ def test_a_company_that_came_as_a_peer_is_asked_who_it_is_when_it_is_researched(
     assert sorted(path for path, _, _ in sec.seen) == sorted(paths(SNOWFLAKE))  # each once
     live.fetch_company(SNOWFLAKE, silent, settings)
     assert len(sec.seen) == 2
+
+
+def test_fresh_figures_do_for_a_run_when_the_sec_does_not_say_who_the_company_is(
+    bundled: Flask, sec: Replay, settings: Settings
+) -> None:
+    sec.give(SNOWFLAKE)
+    live.fetch_company(SNOWFLAKE, silent, settings, profile=False)
+    sec.faults[paths(SNOWFLAKE)[0]] = [status(503)] * 20
+    sec.faults[paths(1561550)[1]] = [status(503)] * 20
+    run = worked(start_research("SNOW", "ann", source="live", peers=["DDOG"]).run_id, bundled, settings)
+    assert run.status == Status.COMPLETED
+    (said,) = [detail for detail in messages(run.id) if "was not asked again" in detail]
+    assert "Who Snowflake Inc. is was not asked again: The SEC's server failed" in said
+
+
+def messages(run_id: int) -> list[str]:
+    """What the run's steps say, and what its results note."""
+    with reading() as session:
+        kept = select(ResearchResult.result_data).where(ResearchResult.research_run_id == run_id)
+        told = [json.dumps(data, default=str) for data in session.scalars(kept)]
+        steps = select(ResearchDetail.message).where(ResearchDetail.research_run_id == run_id)
+        return [*(str(message) for message in session.scalars(steps)), *told]
 
 
 def test_a_likely_peer_without_figures_is_replaced_by_the_next(

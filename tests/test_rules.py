@@ -100,7 +100,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], float, str]] = [
      "Peers’ revenue grew faster: median 9.0% against 1.0% (peers of SIC 7372)"),
     ("T03", {"gm": [40, 41, 43.5]}, {"gm": [41.6, 42, 43.5]}, 40.0, "Gross margin fell 3.5 pp in two years to 40.0%"),
     ("T04", {"current_debt": [30 * M], "liquid": [15 * M], "fcf": [5 * M], "assets": [1000 * M]}, {"fcf": [15 * M]},
-     60.0, "Debt due within a year, US$ 30.0 m, exceeds liquid funds and free cash flow, US$ 20.0 m"),
+     60.0, "Debt due within a year, US$ 30.0 m, exceeds cash, short-term investments and free cash flow, US$ 20.0 m"),
     ("T05", {"g1": [5], "assets": [1000], "inventory": [150, 100], "receivables": [60, 59]}, {"inventory": [114, 100]},
      85.0, "Inventory grew 50.0%, revenue grew 5.0%"),
     ("T06", {"fcf": [10 * M, 10 * M], "revenue": [100 * M], "dividends": [12 * M, 11 * M]},

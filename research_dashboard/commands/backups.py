@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 from flask import current_app
 from flask.cli import with_appcontext
-from sqlalchemy import create_engine, make_url
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, SQLAlchemyError
 
 from research_dashboard.extensions import db, reading
 from research_dashboard.queries.work import alive
@@ -86,8 +86,6 @@ def restore(backup: str) -> None:
 @with_appcontext
 def copy_to(url: str) -> None:
     """Copy this SQLite database into the empty PostgreSQL database at URL; every table is counted and hashed there."""
-    from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-
     from research_dashboard.services.copying import Copied, CopyError, copy
 
     def told(done: Copied) -> None:
@@ -101,9 +99,10 @@ def copy_to(url: str) -> None:
     try:
         if make_url(url).get_backend_name() != "postgresql":
             raise CopyError("A copy is made into PostgreSQL: postgresql+psycopg://USER:PASSWORD@HOST/NAME.")
-        _upgrade_there(settings, url)
         there = create_engine(url)
         try:
+            _reach(there)
+            _upgrade_there(settings, url)
             done = copy(db.engine, there, told)
         finally:
             there.dispose()
@@ -111,6 +110,21 @@ def copy_to(url: str) -> None:
         raise click.ClickException(str(error).splitlines()[0]) from None
     click.echo(f"{sum(each.rows for each in done):,} rows in {len(done)} tables, the same on both sides. From now on:")
     click.echo("set RESEARCH_DASHBOARD_DATABASE_URL to the new address; the old file stays as it is.")
+
+
+def _reach(there: Engine) -> None:
+    """Raises CopyError where the target does not answer: what it says, and that the URL given is to be checked."""
+    from research_dashboard.services.copying import CopyError
+
+    try:
+        with there.connect():
+            pass
+    except SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+        shown = there.url.render_as_string(hide_password=True)
+        raise CopyError(
+            f"The target {shown} cannot be reached: {cause}. Check the URL given to this command."
+        ) from error
 
 
 def _upgrade_there(settings: Settings, url: str) -> None:

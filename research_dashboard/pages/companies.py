@@ -25,7 +25,8 @@ from research_dashboard.reports.over_years import OverYears, over_years
 from research_dashboard.research import wording
 from research_dashboard.research.concepts import other_tags
 from research_dashboard.research.model import Figure
-from research_dashboard.research.places import place_name
+from research_dashboard.research.places import place_name, seat
+from research_dashboard.research.twofold import WORDS, kind_of_values
 
 FILINGS_SHOWN, RUNS_SHOWN, NEWS_SHOWN = 12, 10, 6
 
@@ -56,6 +57,7 @@ def company(cik: int) -> Response:
         newest=newest,
         figures=_figures_of(newest),
         place_name=place_name,
+        seat=seat,
         quarters=newest_quarters(found.id, found.sic, utcnow().date()),
         shown=_shown,
         changes=changes,
@@ -116,6 +118,7 @@ def fact(fact_id: str) -> Response:
         days=days,
         stated=[(other, exact(other.value)) for other in stated],
         values=len({other.value for other in stated}),
+        kind=WORDS[kind_of_values(stated[0].value, stated[-1].value, found.unit)].capitalize(),
         others=[(other, exact(other.value)) for other in queries.under_other_tags(session, found, other_tags(name))],
         run=run,
         uses=uses,

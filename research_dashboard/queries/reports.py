@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from research_dashboard.models import ResearchResult, ResearchRun, Status
@@ -26,7 +26,7 @@ def results_by_type(session: Session, run_id: int, kinds: Collection[str] = ()) 
 
 
 def newest_completed(session: Session, company_id: int) -> ResearchRun | None:
-    """The company's newest completed research."""
+    """The company's completed research as known on the newest day; of several, the one that ran last."""
     return session.scalar(
         select(ResearchRun)
         .where(
@@ -35,7 +35,7 @@ def newest_completed(session: Session, company_id: int) -> ResearchRun | None:
             ResearchRun.origin != "api",
             ResearchRun.deleted_at.is_(None),
         )
-        .order_by(ResearchRun.date.desc(), ResearchRun.id.desc())
+        .order_by(func.coalesce(ResearchRun.as_of, func.date(ResearchRun.date)).desc(), ResearchRun.id.desc())
         .limit(1)
     )
 

@@ -13,7 +13,7 @@ from research_dashboard.reports.unsaid import NOT_IN_DATA, why_undrawn
 from research_dashboard.research import wording
 from research_dashboard.research.concepts import OWN
 from research_dashboard.research.peers import CLOSE_FROM, NARROW
-from research_dashboard.research.places import place_name
+from research_dashboard.research.places import seat
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def what_it_is(latest: Latest) -> tuple[Sentence, ...]:
     """Industry, seat, listing, kind of filer, fiscal year."""
     profile = latest.book.profile
     sentences = []
-    place = ", ".join(part for part in (_title(profile.get("city")), place_name(profile.get("state"))) if part)
+    place = seat(profile.get("city"), profile.get("state"))
     if profile.get("sic_description"):
         code = f" (SIC {profile['sic']:04})" if profile.get("sic") else ""
         at = f", {place}" if place else ""
@@ -165,10 +165,6 @@ def what_it_is(latest: Latest) -> tuple[Sentence, ...]:
 def _sentence(words: str) -> str:
     """NATIONAL COMMERCIAL BANKS as National commercial banks."""
     return words.capitalize() if words.isupper() else words
-
-
-def _title(city: str | None) -> str:
-    return city.title() if city and city.isupper() else city or ""
 
 
 def how_it_stands(latest: Latest) -> tuple[Sentence, ...]:

@@ -22,9 +22,24 @@ _CODES = (
     "V8 Switzerland; W1 Thailand; W5 Trinidad and Tobago; W8 Turkey; X0 United Kingdom; X3 Uruguay; "
     "X5 Venezuela; Y7 Guernsey; Y8 Isle of Man; Y9 Jersey"
 )
+PROVINCES = {
+    "AB": "Alberta", "BC": "British Columbia", "MB": "Manitoba", "NB": "New Brunswick", "NL": "Newfoundland",
+    "NS": "Nova Scotia", "ON": "Ontario", "PE": "Prince Edward Island", "QC": "Quebec", "SK": "Saskatchewan",
+    "YT": "Yukon",
+}  # fmt: skip
 PLACES = {entry[:2]: entry[3:] for entry in _CODES.split("; ")}
 
 
 def place_name(code: str | None) -> str:
     """The country or the Canadian province of an EDGAR code, which holds a digit; any other code as it is."""
     return PLACES.get(code, code) if code else ""
+
+
+def seat(city: str | None, code: str | None) -> str:
+    """City and state or country: Cupertino, CA; Ontario, Canada where a filer gave its province as the city."""
+    province = PROVINCES.get(code or "") or (PLACES.get(code or "") if (code or "")[:1] == "A" else None)
+    written = (city or "").title() if (city or "").isupper() else city or ""
+    words = set(written.casefold().replace(",", " ").split())
+    if province and words and words <= {"canada", *province.casefold().split()}:
+        return f"{province}, Canada"
+    return ", ".join(part for part in (written, place_name(code)) if part)

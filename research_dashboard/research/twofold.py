@@ -49,6 +49,14 @@ def kind_of(latest: Figure, first: Figure, splits: Sequence["Split"], *, same_in
     return "retagged" if _tags(latest) != _tags(first) else "restated"
 
 
+def kind_of_values(first: Decimal, latest: Decimal, unit: str) -> Kind:
+    """What lies between two values under one tag, by the values alone."""
+    if _by_scale(latest, first):
+        return "scale"
+    shares = unit.endswith("shares") and latest * first > 0
+    return "split" if shares and _by_whole(latest, first, per_share="/" in unit) else "restated"
+
+
 def split_ratio(ratio: Decimal, near: Decimal = EXACT_SPLIT) -> Decimal | None:
     """The ratio of shares that a split has (20, 1.5, an eighth) where one lies this near; else None."""
     if ratio <= 0:

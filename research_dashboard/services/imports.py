@@ -53,6 +53,11 @@ def import_data_set(path: Path, progress: Progress = lambda part: None) -> DataL
                 progress(batch.part)
             if not usable and data.malformed_lines:
                 raise UnusableDataSet(f"No figure of {path.name} can be used. {data.left_out()} Fetch the file again.")
+            if not usable:
+                raise UnusableDataSet(
+                    f"{path.name} is a data set, but none of its lines has a figure that research reads: "
+                    "no figure was imported. Check that it is a quarter's whole file."
+                )
         except UnusableDataSet as error:
             with writing() as session:  # `companies status` says why it is not finished
                 values = {

@@ -3,16 +3,17 @@
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import db, reading, writing
 from research_dashboard.models import Company, DataLoad, Filing, Source
-from research_dashboard.queries.companies import company_by_id
+from research_dashboard.queries.companies import companies_by_id, company_by_id
 from research_dashboard.queries.preferences import sec_contact
 from research_dashboard.research import model
 from research_dashboard.research.wording import listed
@@ -25,7 +26,7 @@ from research_dashboard.services.loads import (
     save_identity,
     start_load,
 )
-from research_dashboard.services.research import in_order
+from research_dashboard.services.research import in_order, newest_sizes
 from research_dashboard.settings import Settings
 from research_dashboard.sources import limiter
 from research_dashboard.sources.imported import UnusableDataSet
@@ -70,7 +71,10 @@ def fetch_company(
     found = newest_load(cik, since=utcnow() - FRESH if on else None)
     if found is not None:
         if on and profile and not has_profile(settings.instance, cik, utcnow() - FRESH):
-            _save_profile(cik, name, progress, settings)
+            try:
+                _save_profile(cik, name, progress, settings)
+            except SecError as error:  # its figures are fresh: the run goes on with them, and says what it lacks
+                note(f"Who {name} is was not asked again: {error.message}")
         if found.left_out:
             note(_left_out(name, found.left_out))
         progress(1.0, f"The figures of {name} were fetched on {found.finished_at:%Y-%m-%d %H:%M} UTC: not asked again")
@@ -185,6 +189,8 @@ def gather(company: model.Company, chosen: Sequence[int], progress: Progress, se
     steps = 1 + (len(peers) or PEERS)
     notes: list[str] = []
     fetch_company(company.cik, lambda part, words: progress(part / steps, words), settings, note=notes.append)
+    if not peers and (few := industries_known()):
+        notes.append(few)
     peers, ciks = peers or likely_peers(company, PEERS + SPARE), [company.cik]
     for number, peer in enumerate(peers, start=1):
         if peer.cik is None:
@@ -235,7 +241,10 @@ def _loads_of(ciks: Sequence[int]) -> tuple[Mapping[str, Any], ...]:
 
 
 def likely_peers(company: model.Company, limit: int = PEERS) -> list[model.Company]:
-    """Known companies of the same industry: the SEC's four digits first, then three, two, its office; largest first."""
+    """Known companies of the same industry: the SEC's four digits first, then three, two, its office.
+
+    Within each the largest first by the newest revenue at hand, then those of which none is, in the SEC's own order.
+    """
     own = company_by_id(company.id) or company
     with reading() as session:
         rows = session.execute(
@@ -245,12 +254,38 @@ def likely_peers(company: model.Company, limit: int = PEERS) -> list[model.Compa
         ).all()
     if own.sic is None:
         return []
-    near = sorted(
-        (_distance(own.sic, own.office, sic, office), id_)
-        for id_, sic, office in rows
-        if sic is not None and _distance(own.sic, own.office, sic, office) < FAR
+    far: dict[int, list[int]] = {}
+    for id_, sic, office in rows:
+        if sic is not None and (distance := _distance(own.sic, own.office, sic, office)) < FAR:
+            far.setdefault(distance, []).append(id_)
+    near: list[int] = []
+    for distance in sorted(far):
+        if len(near) < limit:
+            sizes = _revenues(far[distance])
+            near += sorted(far[distance], key=lambda id_: (-sizes.get(id_, Decimal(0)), id_))
+    return companies_by_id(near[:limit])
+
+
+def _revenues(ids: Sequence[int]) -> Mapping[int, Decimal]:
+    """The newest yearly revenue in US$ at hand of each, from whichever source has the newest."""
+    newest: dict[int, tuple[date, Decimal]] = {}
+    for source in (Source.LIVE, Source.BUNDLED, Source.IMPORTED):
+        for id_, size in newest_sizes(ids, "USD", source, utcnow().date()).items():
+            if id_ not in newest or size.end > newest[id_][0]:
+                newest[id_] = size.end, size.revenue
+    return {id_: value for id_, (_, value) in newest.items()}
+
+
+def industries_known() -> str | None:
+    """That the industry is known of few of the companies known, where it is: likely peers are chosen among these."""
+    with reading() as session:
+        known, told = session.execute(select(func.count(Company.cik), func.count(Company.sic))).one()
+    if told * 2 >= known:
+        return None
+    return (
+        f"The industry is known of {told:,} of {known:,} companies, those with figures here: likely peers are chosen "
+        "among them. `flask companies import` of a quarter's data set brings the others."
     )
-    return [peer for _, id_ in near[:limit] if (peer := company_by_id(id_))]
 
 
 FAR = 4

@@ -1,7 +1,7 @@
 """Between the worker and research/: a run's row becomes a Request, the database answers as Data."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -53,13 +53,18 @@ class Stored:
 
     def sizes(self, companies: Sequence[model.Company], currency: str) -> Mapping[int, Size]:
         """The revenue of each company's newest year filed by the as-of date, roughly: the largest of its tags."""
-        ids = [company.id for company in companies]
-        flows = flows_of(ids, SIZE_TAGS, currency, source=self.source, as_of=self.as_of, loads=self.loads)
-        years: dict[int, dict[date, dict[str, Decimal]]] = {}
-        for id_, tag, start, end, value in flows:
-            if days(start, end) in YEAR_DAYS:
-                years.setdefault(id_, {}).setdefault(end, {})[tag] = value  # the newest filing's stands
-        return {id_: Size(size_of(ends[max(ends)]), max(ends)) for id_, ends in years.items()}
+        return newest_sizes([company.id for company in companies], currency, self.source, self.as_of, self.loads)
+
+
+def newest_sizes(
+    ids: Sequence[int], currency: str, source: Source, as_of: date, loads: Collection[int] | None = None
+) -> Mapping[int, Size]:
+    """The revenue of each company's newest year filed by a day in one source, roughly: the largest of its tags."""
+    years: dict[int, dict[date, dict[str, Decimal]]] = {}
+    for id_, tag, start, end, value in flows_of(ids, SIZE_TAGS, currency, source=source, as_of=as_of, loads=loads):
+        if days(start, end) in YEAR_DAYS:
+            years.setdefault(id_, {}).setdefault(end, {})[tag] = value  # the newest filing's stands
+    return {id_: Size(size_of(ends[max(ends)]), max(ends)) for id_, ends in years.items()}
 
 
 def _filed(source: str) -> Source:

@@ -212,7 +212,7 @@ def _retry_after(response: httpx2.Response) -> float | None:
 
 def _rate_limited(what: str, seconds: float | None) -> SecError:
     when = f"in {max(1, round(seconds / 60))} min" if seconds else "in ten minutes"
-    return SecError("rate_limited", f"The SEC asks for a pause: {what} was not sent.", f"Try again {when}.")
+    return SecError("rate_limited", f"The SEC asks for a pause: no request for {what} was sent.", f"Try again {when}.")
 
 
 def _in_words(error: Exception, what: str) -> SecError:

@@ -64,7 +64,7 @@ def gross_margin_down(x: Reader) -> Hit | None:
     inputs=("current_debt", "liquid", "fcf", "assets"),
     base=30,
     score="current debt ÷ (liquid + max(fcf, 0)) − 1",
-    sentence="Debt due within a year, {due}, exceeds liquid funds and free cash flow, {funds}",
+    sentence="Debt due within a year, {due}, exceeds cash, short-term investments and free cash flow, {funds}",
 )
 def debt_due(x: Reader) -> Hit | None:
     """current debt > liquid + max(fcf, 0), ≥ 2 % of assets."""
