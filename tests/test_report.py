@@ -76,7 +76,7 @@ def test_the_tear_sheet_answers_its_four_questions_with_linked_figures() -> None
     assert "number 1 of 3, with 70.0% of the revenue reported by these 3 companies" in answers["How it stands"]
     assert "Against FY2024: revenue +6.4%, net income +19.5%" in answers["What changed"]
     assert "Debt fell 7.5% to US$ 98.7 bn" in answers["What changed"]
-    assert "Interest expense is missing for FY2024 and FY2025" in answers["What to look at"]
+    assert "Interest expense is not reported for FY2024 and FY2025" in answers["What to look at"]
     stated = [f for _, said in report.answers for s in said for f in s if f.cell]
     assert {f.text for f in stated} >= {"US$ 416.2 bn", "32.0%", "+6.4%"}
 
@@ -271,7 +271,7 @@ def test_gaps_read_oldest_to_newest_and_what_is_never_reported_is_not_dwelt_on()
     never = [{**one, "concept": "rnd", "label": "Research and development"} for one in missing]
     data["gaps"] = {"count": 6, "gaps": [*missing, *never]}
     said = answers_of(data)["What to look at"]
-    assert "Interest expense is missing for FY2023 to FY2025" in said
+    assert "Interest expense is not reported for FY2023 to FY2025" in said
     assert "Research and development" not in said
     data["gaps"] = {"count": 3, "gaps": [{**one, "code": "not_in_data"} for one in missing]}
     assert "missing" not in answers_of(data)["What to look at"]

@@ -91,6 +91,35 @@ def sheets(data: dict[str, Any]) -> dict[str, list[list[Any]]]:
     return {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
 
 
+def test_markdown_leads_from_each_computed_figure_to_how_it_was_made_and_from_each_fact_to_its_filing() -> None:
+    text = markdown.write(build(RUN, results()))
+    wanted, there = re.findall(r"\]\(#([^)]+)\)", text), re.findall(r'<a id="([^"]+)"></a>', text)
+    assert len(there) == len(set(there)) > 20
+    assert set(wanted) <= set(there)
+    figures = text.partition("## Key figures")[2].partition("## SWOT")[0]
+    growth = next(line for line in figures.splitlines() if line.startswith("| Revenue growth"))
+    assert growth.count("](#how-g1-") >= 4
+    made = text.partition("## How the figures were made")[2].partition("## Method")[0]
+    assert "(10-K [0" in made
+    assert not re.search(r"\(10-K \d", made)
+
+
+def test_each_figure_of_the_workbook_leads_to_its_facts() -> None:
+    report = build(RUN, results())
+    with zipfile.ZipFile(io.BytesIO(xlsx.write(report, results()))) as archive:
+        sheets = {
+            name: archive.read(f"xl/worksheets/sheet{place}.xml").decode()
+            for place, name in ((2, "Figures"), (3, "Peers"))
+        }
+    for name, sheet in sheets.items():
+        cells = re.findall(r'<c r="([A-Z]+)(\d+)"([^>]*)>(?:<f>|<v>)', sheet)
+        linked = dict(re.findall(r'<hyperlink ref="([A-Z]+\d+)" location="(Facts!G\d+)"', sheet))
+        assert len(linked) > 5, name
+        if name == "Figures":
+            numbers = {f"{column}{row}" for column, row, kind in cells if 't="s"' not in kind and int(row) > 4}
+            assert numbers <= set(linked)
+
+
 def test_the_workbook_has_a_sheet_a_part_and_real_numbers() -> None:
     read = sheets(results())
     assert list(read) == ["Summary", "Figures", "Peers", "SWOT", "Gaps", "Facts", "Sources", "Method"]

@@ -57,11 +57,11 @@ def _text(words: str) -> str:
 
 
 def _link(cell: Cell | None, shown: str | None = None) -> str:
-    """The value, as a link to its filing where it is a filed one, with its marks."""
+    """The value with its marks, as a link: a filed one to its filing, any other to how it was made."""
     if cell is None:
         return wording.DASH
     words = _text(shown if shown is not None else cell.shown)
-    url = cell.facts[0].url if cell.fact else None
+    url = cell.facts[0].url if cell.fact else f"#how-{cell.id}" if cell.present and cell.facts else None
     marks = f" {' '.join(cell.marks)}" if cell.present and cell.marks and shown is None else ""
     return f"[{words}]({url}){marks}" if url else f"{words}{marks}"
 
@@ -168,7 +168,13 @@ def _made(report: Report) -> str:
     rows = []
     for item in report.evidence:
         for cell in item.cells:
-            facts = "; ".join(f"`{fact.tag}` {fact.exact} ({fact.form} {fact.accession})" for fact in cell.facts)
+            facts = "; ".join(
+                f"`{fact.tag}` {fact.exact} ({fact.form} "
+                + (f"[{fact.accession}]({fact.url}))" if fact.url else f"{fact.accession})")
+                for fact in cell.facts
+            )
             how = cell.why if not cell.present else cell.formula or ("as uploaded" if cell.own else "as filed")
-            rows.append([f"{_text(cell.label)}, {_text(cell.period)}", _link(cell), _text(how), facts])
+            place = f'<a id="how-{cell.id}"></a>' if cell.present and not cell.fact else ""
+            shown = _link(cell) if cell.fact else _text(cell.shown)
+            rows.append([f"{place}{_text(cell.label)}, {_text(cell.period)}", shown, _text(how), facts])
     return _table(["Figure", "Value", "How", "Filed facts"], rows, "lrll")

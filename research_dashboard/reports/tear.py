@@ -248,7 +248,7 @@ def what_to_look_at(
     if told:
         gap, others = told[0], len(unfiled) - 1
         more = f", and {wording.counted(others, 'further gap')}" if others else ""
-        words = f"{gap.label} {wording.is_or_are(gap.label)} missing for {gap.span}"
+        words = f"{gap.label} {wording.is_or_are(gap.label)} not reported for {gap.span}"
         sentences.append((Fragment(words, anchor=f"#{gap.id}"), Fragment(f"{more}.")))
     elif unfiled:
         words = wording.counted(len(unfiled), "lesser figure")

@@ -173,6 +173,7 @@ def _figure_row(made: Workbook, sheet: Any, row: int, figures: Sequence[JSON]) -
             sheet.write_string(row, column, mark, made.look(align="right", font_color="#7A5000"))
             continue
         amount, look = _amount(figure["value"], figure["unit"]), made.number_look(figure["unit"])
+        _lead(made, sheet, (row, column), figure)
         try:
             sheet.write_formula(row, column, _formula(made, figure, amount), look, amount)
         except NoFormula:
@@ -186,6 +187,14 @@ def _figure_row(made: Workbook, sheet: Any, row: int, figures: Sequence[JSON]) -
     sheet.write_string(row, column + 2, " ".join(cell.marks), made.look())
     numbers = sorted({n for figure in figures for n in made.book.cell(figure).sources})
     sheet.write_string(row, column + 3, ", ".join(str(number) for number in numbers), made.look())
+
+
+def _lead(made: Workbook, sheet: Any, at: tuple[int, int], figure: JSON) -> None:
+    """Let a cell lead to the first of its facts on the sheet Facts; the number is written over it afterwards."""
+    facts = [made.fact_cells[str(fact)] for fact in figure.get("facts") or () if str(fact) in made.fact_cells]
+    if facts:
+        tip = "its fact" if len(facts) == 1 else f"the first of its {len(facts)} facts"
+        sheet.write_url(*at, f"internal:{facts[0].replace('$', '')}", None, " ", tip)
 
 
 def _amount(value: Any, unit: str) -> float:
@@ -258,6 +267,7 @@ def _peers(made: Workbook) -> None:
                 sheet.write_string(row, column, wording.absence(figure.get("code")).mark, made.look(align="right"))
             else:
                 amount = _amount(figure["value"], figure["unit"])
+                _lead(made, sheet, (row, column), figure)
                 sheet.write_number(
                     row, column, amount, made.number_look(figure["unit"], bold=bool(member.get("subject")))
                 )
