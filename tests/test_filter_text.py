@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -14,6 +16,7 @@ from research_dashboard.extensions import db, writing
 from research_dashboard.models import Company, ResearchResult, ResearchRun, RunCount, RunTag, Tag
 from research_dashboard.queries import filter_text
 from research_dashboard.queries.filter_text import TextError
+from research_dashboard.queries.run_facets import facets, with_term
 from research_dashboard.queries.runs import InvalidFilter, RunFilter, runs_matching, runs_total
 from tests.conftest import Page
 from tests.test_run_filter import NOON, names, parse, store
@@ -246,6 +249,20 @@ def test_facets_count_what_a_click_would_show(five: None, visit: Callable[..., P
             assert shown.soup.select("#facets nav .chip[aria-label^=Remove]")
             count = chip.select_one("span").get_text()
             assert len(shown.soup.select("tbody tr")) == int(count), (query, chip.get_text())
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "Europe/Berlin"])
+def test_months_are_the_readers_and_what_their_chip_shows(in_app: Flask, zone: str) -> None:
+    edges = ("2025-11-30T23:59", "2026-01-01T04:59", "2026-01-01T05:00", "2026-03-02T12:00")
+    edges += ("2026-03-31T18:30", "2026-03-31T22:00", "2026-03-31T09:59")
+    store(*({"date": datetime.fromisoformat(f"{edge}Z"), "company": f"c{n % 2}"} for n, edge in enumerate(edges)))
+    for query in ("", "company=c", "company=c0", "q=c1", "status=Queued"):
+        wanted = parse(query, zone=ZoneInfo(zone))
+        (months,) = [facet for facet in facets(db.session(), wanted) if facet.name == "month"]
+        assert sum(value.count for value in months.values) == runs_total(db.session(), wanted)
+        for value in months.values:
+            clicked = parse(urlencode(wanted.params(q=with_term(wanted, value.term))), zone=ZoneInfo(zone))
+            assert runs_total(db.session(), clicked) == value.count, (query, value)
 
 
 def test_chips_take_parts_of_the_filter_text_away(five: None, visit: Callable[..., Page]) -> None:

@@ -15,6 +15,7 @@ from research_dashboard.queries import filter_text
 from research_dashboard.queries.filter_text import Comparison, Many
 from research_dashboard.queries.run_fields import ERROR, NOTHING, containing, phrase, text_match
 from research_dashboard.queries.run_filter import RunFilter
+from research_dashboard.queries.run_months import as_months, in_the_zone, month_of
 from research_dashboard.queries.runs import own_index, run_conditions, runs_overall, runs_total
 
 SHOWN = 8
@@ -106,6 +107,7 @@ def _kept(session: Session, wanted: RunFilter) -> Counts:
     for kind, key, count in session.execute(statement.group_by(RunCount.kind, RunCount.key)):
         counts[kind][key] = count
     where = [ResearchRun.deleted_at.is_(None), *_statuses(wanted, ResearchRun.status)]
+    counts["month"] = in_the_zone(session, counts["month"], wanted.zone, where)
     errors = select(ERROR, func.count()).select_from(ResearchRun).where(*where, ERROR > NOTHING).group_by(ERROR)
     for kind, count in session.execute(errors):
         counts["error"][kind] = count
@@ -120,13 +122,10 @@ def _kept(session: Session, wanted: RunFilter) -> Counts:
 def _counted(session: Session, wanted: RunFilter, where: Sequence[ColumnElement[bool]]) -> Counts:
     """The facets of the runs that are so, each looked at once."""
     run = ResearchRun
-    month: Any = func.substr(run.date, 1, 7)
-    if session.get_bind().dialect.name != "sqlite":
-        month = func.to_char(func.timezone("UTC", run.date), "YYYY-MM")
     columns = {
         "researcher": run.researcher,
         "company": run.company,
-        "month": month,
+        "month": month_of(session, run.date, wanted.zone),
         "source": func.coalesce(run.source, ""),
         "filer": cast(func.coalesce(run.company_id, 0), String),
         "error": ERROR,
@@ -145,6 +144,7 @@ def _counted(session: Session, wanted: RunFilter, where: Sequence[ColumnElement[
     for kind, key, count in session.execute(union_all(*each)):
         counts[kind][key] = count
     counts["error"].pop("", None)
+    counts["month"] = as_months(counts["month"], wanted.zone)
     return counts
 
 
