@@ -265,3 +265,36 @@ def test_a_note_links_to_the_sec_and_to_what_the_operator_named_only(address: st
 @pytest.mark.parametrize("address", ["https://www.sec.gov/x", "http://sec.gov/", "https://WIKI.example.org/page?a=b"])
 def test_a_note_may_link_there(address: str) -> None:
     assert BeautifulSoup(rendered(f"[**words**]({address})", {"wiki.example.org"}), "html.parser").a["href"]  # type: ignore[index]
+
+
+def test_a_note_that_is_too_long_is_shown_again_as_it_was_typed(runs: None, client: FlaskClient) -> None:
+    form = {"do": "note", "text": "\n" + "long <b> " * 3000, "back": "page"}
+    answer = client.post("/runs/1/organise", data=form)
+    page = BeautifulSoup(answer.text, "html.parser")
+    assert answer.status_code == 422
+    assert "at most" in page.select_one("#note-error").get_text() or "1 to 20,000" in answer.text
+    assert page.select_one("main textarea").get_text().strip() == form["text"].strip()
+    assert page.select_one("main [name=back]")["value"] == "page"
+
+
+def test_pinned_and_titled_runs_are_found_and_shown_as_such(
+    runs: None, client: FlaskClient, visit: Callable[..., Page]
+) -> None:
+    client.post("/runs/1/organise", data={"do": "title", "title": "The big one"})
+    client.post("/runs/1/organise", data={"do": "pin"})
+    page = visit(f"{PATH}?q=pinned:yes+title:big")
+    assert page.texts("tbody td[data-label=ID]") == ["1"]
+    assert "pinned" in page.text("tbody .key")
+    assert "The big one" in page.text("tbody .key")
+    assert visit(f"{PATH}?q=pinned:no").text("#runs .pager p") == "Showing 1–15 of 31 of 32 total records"
+    assert visit(f"{PATH}?q=pinned!=yes+AND+big").soup.select("tbody tr") == []
+    assert "neither yes nor no" in visit(f"{PATH}?q=pinned:x", status=422).text("#f-q-error")
+
+
+def test_the_page_size_is_chosen_and_the_filter_kept(runs: None, visit: Callable[..., Page]) -> None:
+    chosen = visit(f"{PATH}?company=acme&page=2").soup.select_one("#per-page-50")["href"]
+    assert chosen == f"{PATH}?company=acme&per_page=50"
+    page = visit(chosen)
+    assert len(page.soup.select("tbody tr")) == 30
+    assert page.text("[id^=per-page][aria-current]") == "50"
+    assert page.soup.select_one("#per-page-15")["href"] == f"{PATH}?company=acme"

@@ -171,3 +171,13 @@ KEYS = {
 
 def _counted() -> dict[tuple[str, str, str], int]:
     return {(row.kind, row.key, row.status): row.runs for row in db.session.query(RunCount)}
+
+
+def test_its_own_database_is_no_seed(app: Flask) -> None:
+    with app.app_context():
+        store({"company": "Acme"})
+        own = db.engine.url.database
+        assert own
+        refused = app.test_cli_runner().invoke(args=["db", "import-seed", own])
+        assert (refused.exit_code, "is this program's own database" in refused.output) == (1, True)
+        assert names("") == ["Acme"]

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from research_dashboard.access import reader
 from research_dashboard.queries.run_facets import terms, with_term
-from research_dashboard.queries.run_filter import USUAL
+from research_dashboard.queries.run_filter import PER_PAGE, USUAL
 from research_dashboard.queries.runs import RunFilter
 from research_dashboard.queries.saved_views import default_view
 
@@ -84,6 +84,10 @@ class Links:
     def page(self, number: int, cursor: str = "") -> str:
         """Another page of the same filter; with a cursor it begins where this one ends."""
         return self.here(page=number, cursor=cursor)
+
+    def per_page(self, number: int) -> str:
+        """This filter with so many rows a page."""
+        return self.here(per_page=None if number == PER_PAGE else number)
 
     def status(self, status: str) -> str:
         """With the status beside those that are chosen; without it, if it is one of them."""

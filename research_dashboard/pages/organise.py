@@ -179,6 +179,8 @@ def run_organise(run_id: int) -> AnyResponse:
     try:
         actions[form["do"]]()
     except CannotOrganise as error:
+        if form["do"] == "note":
+            return make_response(render_template("runs/note.html", run_id=run_id, problem=str(error)), 422)
         abort(422, str(error))
     if form["do"] == "trash":
         return redirect(url_for("pages.historical_records"), 303)

@@ -265,6 +265,14 @@ def _title(op: str, text: str, zone: tzinfo) -> ColumnElement[bool]:
     return not_(held) if op == "!=" else held
 
 
+def _pinned(op: str, text: str, _zone: tzinfo) -> ColumnElement[bool]:
+    """pinned:yes and pinned:no."""
+    if op not in (":", "=", "!=") or text.lower() not in ("yes", "no"):
+        raise BadValue(f"“{text}” is neither yes nor no, as in pinned:yes.")
+    held = ResearchRun.pinned_at.is_not(None)
+    return held if (text.lower() == "yes") != (op == "!=") else not_(held)
+
+
 def full_text(text: str) -> Any:
     """The runs whose title, findings, notes or error hold the words, as a SELECT of their ids (FTS5; tsquery)."""
     return select(RUN_SEARCH.c.rowid).where(text_match(phrase(text)))
@@ -333,6 +341,7 @@ FIELDS: Mapping[str, Field] = {
         Field("tag", "Tag", _tag),
         Field("error", "Error", a_rare_text(ERROR)),
         Field("title", "Title", _title),
+        Field("pinned", "Pinned", _pinned),
     )
 }
 ALIASES = {"findings": "insights", "duration_mins": "duration", "error_kind": "error", "gap": "gaps", "tags": "tag"}

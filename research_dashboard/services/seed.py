@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from research_dashboard.extensions import from_json, writing
+from research_dashboard.extensions import from_json, reading, writing
 from research_dashboard.models import Origin, ResearchDetail, ResearchResult, ResearchRun, Status, StepStatus
 from research_dashboard.services.audit import record
 from research_dashboard.tables.runs import (
@@ -63,6 +63,7 @@ def import_seed(path: Path, zone: tzinfo = UTC) -> Imported:
 
     A row that cannot be (a company without a name, a status that is none) stays out and is named. Raises CannotImport.
     """
+    _is_not_our_own(path)
     mark = f"seed {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
     done = Imported()
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as seed:
@@ -78,6 +79,19 @@ def import_seed(path: Path, zone: tzinfo = UTC) -> Imported:
                 raise CannotImport(f"{path.name} cannot be read to its end: {error}. Nothing was stored.") from None
             record(session, "record.import_seed", path.name, after={"runs": done.runs, "left_out": done.left_out})
     return done
+
+
+def _is_not_our_own(path: Path) -> None:
+    """Refuse the database that the runs would be stored in: they would come twice. Raises CannotImport."""
+    with reading() as session:
+        url = session.connection().engine.url
+    if (
+        url.get_backend_name() == "sqlite"
+        and url.database
+        and Path(url.database).exists()
+        and path.samefile(url.database)
+    ):
+        raise CannotImport(f"{path.name} is this program's own database: name the seed's research.db.")
 
 
 def _runs(session: Session, seed: sqlite3.Connection, *, mark: str, zone: tzinfo, done: Imported) -> None:
