@@ -40,7 +40,6 @@ from research_dashboard.tables.runs import OURS
 PAGE, ROWS, DIALOG = "history/index.html", "history/_swap.html", "history/_dialog.html"
 FACETS = "history/_facet_counts.html"
 TYPED = frozenset(FILTERS) - {"status", "source", "start", "end"}
-PAGE_SIZES = (15, 50, 100, 200)
 MOST_DRAWN = 30  # trends of a page: a millisecond each
 MOST_JSON = 20_000  # characters of a result that the dialog shows; the API has all of it
 
@@ -135,7 +134,6 @@ def _answer(
         statuses=STATUSES,
         fields=tuple(FIELDS),
         page=page,
-        page_sizes=sorted({*PAGE_SIZES, wanted.per_page}),
         **context,
     )
     if htmx.is_partial():

@@ -30,6 +30,7 @@ COLUMNS = (
     ("error", "Error kind", "contains"),
 )
 LABELS = {name: label for name, label, _ in COLUMNS}
+PAGE_SIZES = (PER_PAGE, 50, 100, 200)
 DEFAULT_VIEW = "research_dashboard.default_view"
 
 
@@ -85,9 +86,10 @@ class Links:
         """Another page of the same filter; with a cursor it begins where this one ends."""
         return self.here(page=number, cursor=cursor)
 
-    def per_page(self, number: int) -> str:
-        """This filter with so many rows a page."""
-        return self.here(per_page=None if number == PER_PAGE else number)
+    def page_sizes(self) -> list[tuple[int, str]]:
+        """How many rows a page may have, and this filter with so many."""
+        sizes = sorted({*PAGE_SIZES, self.wanted.per_page})
+        return [(size, self.here(per_page=None if size == PER_PAGE else size)) for size in sizes]
 
     def status(self, status: str) -> str:
         """With the status beside those that are chosen; without it, if it is one of them."""
