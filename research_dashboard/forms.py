@@ -21,6 +21,7 @@ from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, Length, NumberRange, Optional, Regexp
 
 from research_dashboard.base import utcnow
+from research_dashboard.one_line import is_one_line
 from research_dashboard.queries.preferences import THEMES
 from research_dashboard.services.accounts import SHARE_DAYS, TOKEN_DAYS
 from research_dashboard.sources.uploaded import MOST_BYTES
@@ -34,7 +35,7 @@ def trimmed(value: str | None) -> str | None:
 
 def no_control_characters(_form: FlaskForm, field: Field) -> None:
     """Refuse what cannot be seen: line breaks, NUL, direction overrides."""
-    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in field.data or ""):
+    if not is_one_line(field.data or ""):
         raise ValidationError("Remove the line breaks or control characters.")
 
 

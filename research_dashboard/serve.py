@@ -1,5 +1,6 @@
 """`research-dashboard`: the web server and a worker together, in one process group."""
 
+import argparse
 import contextlib
 import errno
 import fcntl
@@ -45,6 +46,11 @@ class CannotServeError(Exception):
 
 def main() -> None:
     """Serve until SIGTERM or Ctrl-C. Exit code 0 also when it is running already: starting twice is starting once."""
+    argparse.ArgumentParser(
+        prog="research-dashboard",
+        description="Serve Research Dashboard and work off its runs, until Ctrl-C.",
+        epilog="HOST and PORT say where, RESEARCH_DASHBOARD_INSTANCE where the data is; flask doctor what is wrong.",
+    ).parse_args()
     memory.two_arenas()
     try:
         settings = settings_module.load()

@@ -64,3 +64,10 @@ def test_ctrl_c_ends_the_worker_too_and_nobody_calls_it_dead_or_starts_another(a
     said = log.read_text()
     assert said.count("worker_ended") == said.count("worker_started") == 1
     assert "worker_died" not in said
+
+
+@pytest.mark.parametrize(("argument", "code", "said"), [("--help", 0, "HOST and PORT"), ("8001", 2, "unrecognized")])
+def test_the_program_takes_no_arguments_and_says_what_it_goes_by(argument: str, code: int, said: str) -> None:
+    program = [sys.executable, "-m", "research_dashboard.serve", argument]
+    ran = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert (ran.returncode, said in ran.stdout + ran.stderr) == (code, True)

@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from research_dashboard.endpoints.sent_json import sent_json
+from research_dashboard.one_line import is_one_line
 from research_dashboard.tables.runs import (
     COMPANY_LENGTH,
     MAX_DURATION_MINS,
@@ -33,8 +34,8 @@ NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x
 
 
 def _one_line(text: str) -> str:
-    """A text without control characters (they forge lines and hide words), blanks around it taken off."""
-    if not all(c.isprintable() for c in text):
+    """A text of one line, blanks around it taken off."""
+    if not is_one_line(text):
         raise ValueError("It holds control characters: take them out")
     if not text.strip():
         raise ValueError("It is blank")

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, tzinfo
 from typing import Any
 
+from research_dashboard.one_line import is_one_line
 from research_dashboard.queries import filter_text
 from research_dashboard.queries.filter_text import MOST_CHARACTERS, Comparison, Node, TextError
 from research_dashboard.queries.keyset import BadCursor, place_of
@@ -159,7 +160,7 @@ def _gather(args: Iterable[tuple[str, str]], also: frozenset[str]) -> tuple[dict
         if name not in NAMES:
             shown = re.sub(r"[^ -~]", "?", name)[:60]
             errors.append(FieldError(shown, f"There is no such parameter. There are: {', '.join((*NAMES, *also))}."))
-        elif any(character < " " for character in raw):
+        elif not is_one_line(raw):
             errors.append(FieldError(name, "It holds control characters. Take them out."))
         elif not text:
             continue
@@ -177,7 +178,7 @@ def _take(values: dict[str, Any], name: str, text: str, zone: tzinfo) -> None:
     most = {"q": MOST_CHARACTERS, "cursor": MOST_CURSOR}.get(name, MOST_TEXT)
     if len(text) > most:
         raise BadValue(f"That is {len(text):,} characters; at most {most} can be looked for.")
-    if not text.isprintable():
+    if not is_one_line(text):
         raise BadValue("It holds control characters. Take them out.")
     if name == "status":
         values[name] = _statuses(text)

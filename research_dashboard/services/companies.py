@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from research_dashboard.base import utcnow
 from research_dashboard.models import Source
+from research_dashboard.one_line import is_one_line
 from research_dashboard.queries.companies import company_by_id, sources_of, tickers_load
 from research_dashboard.queries.directory import (
     Directory,
@@ -125,9 +126,7 @@ def clean(text: str) -> str:
         raise EmptyCompany("Type a company: its name, ticker or CIK.")
     if len(text) > LONGEST:
         raise UnusableName(f"That is {len(text):,} characters: a company's name has at most {LONGEST}.")
-    if any(
-        ord(character) < 32 or 127 <= ord(character) < 160 or 0xD800 <= ord(character) < 0xE000 for character in text
-    ):
+    if not is_one_line(text):
         raise UnusableName("There are control characters in it: type the name, ticker or CIK in plain letters.")
     return text
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from research_dashboard.base import fold, folded, utcnow
 from research_dashboard.extensions import reading, writing
 from research_dashboard.models import ENDED, Origin, ResearchRun, RunNote, RunTag, Tag
+from research_dashboard.one_line import is_one_line
 from research_dashboard.queries.organised import Chosen, ids_of
 from research_dashboard.services.audit import record
 from research_dashboard.tables.record import COLOURS, MOST_NOTE
@@ -117,7 +118,7 @@ def _was(rows: Sequence[Any]) -> dict[str, Any]:
 def tag_name(text: str) -> str:
     """A tag's name as it is kept. Raises CannotOrganise."""
     name = " ".join(text.split())
-    if not name or len(name) > MOST_TAG or not name.isprintable():
+    if not name or len(name) > MOST_TAG or not is_one_line(name):
         raise CannotOrganise(f"A tag has 1 to {MOST_TAG} characters.")
     return name
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from research_dashboard.base import fold, folded
 from research_dashboard.extensions import writing
 from research_dashboard.models import ReaderView, SavedView
+from research_dashboard.one_line import is_one_line
 from research_dashboard.queries.run_filter import RunFilter
 from research_dashboard.services.audit import record
 
@@ -38,7 +39,7 @@ def save_view(name: str, query: str, author: str, owns: Callable[[str], bool], *
     Raises CannotSave, NotYours, ThereIsOne, and InvalidFilter with what is wrong in the filter.
     """
     name = " ".join(name.split())
-    if not name or len(name) > MOST_NAME or not name.isprintable():
+    if not name or len(name) > MOST_NAME or not is_one_line(name):
         raise CannotSave(f"A view's name has 1 to {MOST_NAME} characters.")
     query = urlencode(RunFilter.parse(parse_qsl(query), also=("facets",)).params(page=None))
     if len(query) > MOST_QUERY:

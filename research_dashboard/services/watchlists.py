@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import one_transaction, writing
+from research_dashboard.one_line import is_one_line
 from research_dashboard.queries import watchlists as queries
 from research_dashboard.services.audit import record
 from research_dashboard.tables.companies import Company
@@ -216,7 +217,7 @@ def mark_read(reader: str, up_to: int) -> None:
 
 def _name(name: str) -> str:
     name = " ".join(name.split())
-    if not name or len(name) > MOST_NAME or not name.isprintable():
+    if not name or len(name) > MOST_NAME or not is_one_line(name):
         raise WatchlistError(f"A list's name has 1 to {MOST_NAME} characters that can be seen.")
     return name
 

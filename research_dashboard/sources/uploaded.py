@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from research_dashboard.one_line import is_one_line
 from research_dashboard.research.concepts import CONCEPTS, UPLOADABLE
 from research_dashboard.research.periods import YEAR_DAYS, days
 from research_dashboard.research.wording import long_date
@@ -285,7 +286,7 @@ def _unbalanced(company: OwnCompany) -> Iterator[LineError]:
 
 def _clean(text: str) -> str:
     """A cell without blanks around it. Raises _Wrong for what cannot be seen."""
-    if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") for letter in text):
+    if not is_one_line(text):
         raise _Wrong("There are line breaks or control characters in it.")
     return unicodedata.normalize("NFC", text).strip()
 
