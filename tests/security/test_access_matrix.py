@@ -198,7 +198,12 @@ def test_a_view_is_replaced_and_removed_by_who_made_it_or_an_admin(house: House)
         assert (replaced.status_code, "which other made" in replaced.text) == (403, True)
         assert "company=a" in other.get(made).location
         assert 'value="remove"' in owner.get("/historical-records").text
-        assert owner.post(views, data={"name": "theirs", "query": "company=c"}).location == made
+        assert (
+            owner.post(
+                views, data={"name": "theirs", "query": "company=c", "replaces": made.rpartition("/")[2]}
+            ).location
+            == made
+        )
         assert owner.post(made, data={"do": "remove", "sure": "1"}).status_code == 303
         assert other.get(made).status_code == 404
 
