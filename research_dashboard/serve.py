@@ -34,10 +34,6 @@ KILL_TIMEOUT = 8  # seconds a process has to end before it is killed
 RESTART_PAUSE = 1.0  # a worker that dies at once is not started in a tight loop
 READY_WITHIN = 60.0
 INTERRUPTED = 130  # what a program that Ctrl-C ended exits with
-SHARED = (  # heavy, and needed by more than one process
-    *("granian.server", "research_dashboard.queries.filter_grammar", "research_dashboard.research.pipeline"),
-    *("research_dashboard.worker", "research_dashboard.endpoints.openapi"),
-)
 
 
 class CannotServeError(Exception):
@@ -186,7 +182,7 @@ def web() -> Any:
 
 
 def warm(app: Any) -> None:
-    """Read the directory of companies into the web process, so that the first name typed finds it at hand."""
+    """Have at hand what the first name typed and the first call of the API need: the directory, the API's schemas."""
     from research_dashboard.logs import logger
     from research_dashboard.queries.directory import suggest
 
@@ -195,6 +191,7 @@ def warm(app: Any) -> None:
             suggest("warm")
         except Exception as error:  # the first request will meet the same trouble, and say so
             logger.warning("not_warmed", error=str(error))
+    import_module("research_dashboard.endpoints.openapi")
     memory.give_back()
 
 
@@ -204,6 +201,7 @@ def work(parent: int) -> None:
 
     die_with_parent()
     if os.getppid() == parent:
+        import_module("research_dashboard.research.pipeline")  # before the first run waits for it
         Worker(_application()).run(parent)
 
 
@@ -277,13 +275,12 @@ def _server_class(crew: "Crew") -> Any:
 
 
 def _share_memory(settings: Settings) -> None:
-    """Make the application here, and load what every process needs of it: forked processes then share it."""
+    """Make the application here, and load what more than one process needs: forked processes then share it."""
     from research_dashboard.queue import load_huey
     from research_dashboard.research import wording
 
     _application(settings)
-    for name in SHARED:
-        import_module(name)
+    import_module("granian.server")
     load_huey(settings)
     wording.long_date(date(2026, 1, 1))  # Babel's tables, read by its first use
 

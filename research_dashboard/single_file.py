@@ -5,40 +5,55 @@ each takes three times its time (docs/decisions/0013). Who turns out slow is ove
 import threading
 import time
 
-QUICK = 0.01  # seconds: whoever is at work for longer is overtaken
+QUICK = (
+    0.01  # seconds: whoever is at work for longer is overtaken; as often as long where as many share the interpreter
+)
 
 
 class SingleFile:
-    """One at a time, as long as each is quick."""
+    """One at a time, as long as each is quick.
+
+    The more are at work already, the longer each takes: by the clock alone all would be slow, overtaken and side by
+    side, and a server that was once behind would stay so. So who would overtake waits as often as long.
+    """
 
     def __init__(self, quick: float = QUICK) -> None:
         self._quick = quick
-        self._first = Place()
+        self._first = Place(self)
+        self._at_work, self._counting = 0, threading.Lock()
 
     def enter(self) -> "Place":
         """Wait until nobody is at work, or the one who is has been for long. The place is to be left again."""
         while True:
-            place = self._first
-            if place.lock.acquire(timeout=self._quick):
+            place, patience = self._first, self._quick * max(1, self._at_work)
+            if place.lock.acquire(timeout=patience):
                 if place is self._first:
                     place.since = time.monotonic()
+                    self.count(1)
                     return place
                 place.lock.release()  # its file was overtaken while this one waited in it
-            elif time.monotonic() - place.since > self._quick:
+            elif time.monotonic() - place.since > patience:
                 with place.passing:
                     if place is self._first:
-                        self._first = Place()
+                        self._first = Place(self)
+
+    def count(self, more: int) -> None:
+        """Keep the number of those at work."""
+        with self._counting:
+            self._at_work += more
 
 
 class Place:
     """The first place of a file, and since when somebody has it."""
 
-    __slots__ = ("lock", "passing", "since")
+    __slots__ = ("_of", "lock", "passing", "since")
 
-    def __init__(self) -> None:
+    def __init__(self, of: SingleFile) -> None:
         self.lock, self.passing = threading.Lock(), threading.Lock()
         self.since = time.monotonic()
+        self._of = of
 
     def leave(self) -> None:
         """Let the next one have it."""
         self.lock.release()
+        self._of.count(-1)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from research_dashboard.memory import without
 
-LEFT_OUT = ("psycopg", "redis", "rich", "pygments", "alembic", "typst", "xlsxwriter")
-SHARED = ("sqlalchemy", "huey", "granian", "lark", "babel", "research_dashboard.worker", "research_dashboard.api")
+LEFT_OUT = ("psycopg", "redis", "rich", "pygments", "alembic", "typst", "xlsxwriter", "pydantic", "lark")
+SHARED = ("sqlalchemy", "huey", "granian", "babel", "research_dashboard.pages.runs", "research_dashboard.api")
 
 PROGRAM = """
 import sys

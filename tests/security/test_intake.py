@@ -242,6 +242,17 @@ def test_who_is_at_work_for_long_is_overtaken_and_does_no_harm_when_he_is_done()
     quick.leave()
 
 
+def test_the_more_are_at_work_the_longer_it_takes_to_be_called_slow() -> None:
+    file = SingleFile(quick=0.05)
+    places = [file.enter() for _ in range(3)]  # the third waited twice as long for the second as that one for the first
+    began = time.monotonic()
+    places.append(file.enter())
+    assert time.monotonic() - began >= 3 * 0.05
+    for place in places:
+        place.leave()
+    assert file._at_work == 0
+
+
 def test_a_small_body_is_read_before_the_request_takes_its_place() -> None:
     come, took = threading.Event(), []
 
