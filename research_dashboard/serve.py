@@ -276,10 +276,11 @@ def _server_class(crew: "Crew") -> Any:
 
 def _share_memory(settings: Settings) -> None:
     """Make the application here, and load what more than one process needs: forked processes then share it."""
+    from research_dashboard.pages.frame import load_templates
     from research_dashboard.queue import load_huey
     from research_dashboard.research import wording
 
-    _application(settings)
+    load_templates(_application(settings))
     import_module("granian.server")
     load_huey(settings)
     wording.long_date(date(2026, 1, 1))  # Babel's tables, read by its first use

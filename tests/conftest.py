@@ -18,6 +18,7 @@ from flask_migrate import upgrade
 
 from research_dashboard import create_app
 from research_dashboard.extensions import db
+from research_dashboard.pages.frame import CompiledTemplates
 from research_dashboard.services.loads import import_bundle
 from research_dashboard.settings import Settings
 from tests import postgres
@@ -104,11 +105,18 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     postgres.drop(server, url)
 
 
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> CompiledTemplates:
+    """The templates, compiled once for all tests."""
+    return CompiledTemplates(_common(tmp_path_factory) / "compiled-templates")
+
+
 @pytest.fixture
-def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
+def app(database_url: str, tmp_path: Path, compiled: CompiledTemplates) -> Iterator[Flask]:
     """The application on an empty, migrated database of its own."""
     settings = settings_for(tmp_path / "instance", database_url=database_url)
     app = create_app({"TESTING": True, "WTF_CSRF_ENABLED": False}, settings)
+    app.jinja_env.bytecode_cache = compiled
     # In a test's own application context the requests share its session, and with it an old view of the database.
     app.before_request(db.session.remove)
     yield app
@@ -122,8 +130,7 @@ def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
 @pytest.fixture(scope="session")
 def loaded(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated database with the bundle in it, made once by the first test process that wants it, then copied."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "loaded"
+    folder = _common(tmp_path_factory) / "loaded"
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -131,6 +138,12 @@ def loaded(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             _load_bundle(migrated, folder)
             (folder / "done").touch()
     return folder / "research.db"
+
+
+def _common(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the test processes have in common."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 def _load_bundle(migrated: Path, folder: Path) -> None:

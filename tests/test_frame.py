@@ -4,16 +4,19 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import DictLoader, Environment
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from research_dashboard.extensions import reading, writing
 from research_dashboard.models import ResearchRun
+from research_dashboard.pages.frame import CompiledTemplates
 from research_dashboard.queries.overview import runs_a_week
 
 from .conftest import Page
@@ -177,3 +180,18 @@ def test_runs_a_week_are_counted_by_the_readers_weeks(in_app: Flask) -> None:
         ("2026-02-23", 1),
         ("2026-03-02", 1),
     ]
+
+
+def test_a_template_is_compiled_once_and_kept_for_the_next_start(tmp_path: Path) -> None:
+    folder = tmp_path / "compiled"
+    for _ in range(2):
+        loads = Environment(loader=DictLoader({"a": "{{ 6 * 7 }}"}), bytecode_cache=CompiledTemplates(folder))
+        assert loads.get_template("a").render() == "42"
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_templates_are_shown_also_where_they_cannot_be_kept(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "not" / "there"):
+        shows = Environment(loader=DictLoader({"a": "{{ 6 * 7 }}"}), bytecode_cache=CompiledTemplates(folder))
+        assert shows.get_template("a").render() == "42"

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from urllib.parse import quote
 
 import msgspec
 from flask import Flask, Response, abort, current_app, redirect, request, url_for
+from jinja2.bccache import Bucket, FileSystemBytecodeCache
 from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.routing import IntegerConverter, Map
@@ -309,11 +311,37 @@ class NarrowIdConverter(IdConverter):
     largest = 2**31 - 1
 
 
+class CompiledTemplates(FileSystemBytecodeCache):
+    """Templates as compiled, kept in a folder for the next start; where it is of no use they are compiled anew."""
+
+    def __init__(self, folder: Path) -> None:
+        with suppress(OSError):
+            folder.mkdir(exist_ok=True)
+        super().__init__(str(folder))
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Read one."""
+        with suppress(OSError):
+            super().load_bytecode(bucket)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep one."""
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
+def load_templates(app: Flask) -> None:
+    """Compile or read every template, which the first reader of each page would else wait for."""
+    for name in app.jinja_env.list_templates(("html", "xml")):
+        app.jinja_env.get_template(name)
+
+
 def init_app(app: Flask) -> None:
     """Give the templates their filters and what every page shares, and every answer its headers."""
     narrow = app.config["SETTINGS"].database_url.startswith("postgresql")
     app.url_map.converters["int"] = NumberConverter
     app.url_map.converters["id"] = NarrowIdConverter if narrow else IdConverter
+    app.jinja_env.bytecode_cache = CompiledTemplates(app.config["SETTINGS"].instance / "compiled-templates")
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["wording"] = wording  # a global, so that imported macros see it too
     app.jinja_env.filters.update(

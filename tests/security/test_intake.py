@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -250,6 +251,27 @@ def test_the_more_are_at_work_the_longer_it_takes_to_be_called_slow() -> None:
     assert time.monotonic() - began >= 3 * 0.05
     for place in places:
         place.leave()
+    assert file._at_work == 0
+
+
+def test_of_those_in_line_only_the_next_looks_at_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = SingleFile(quick=60)
+    slow, looked = file.enter(), [0]
+
+    def monotonic() -> float:
+        looked[0] += 1
+        return time.perf_counter()
+
+    monkeypatch.setattr("research_dashboard.single_file.time", SimpleNamespace(monotonic=monotonic))
+    threads = [threading.Thread(target=lambda: file.enter().leave()) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    while not looked[0]:
+        threading.Event().wait(0.001)
+    assert looked[0] == 1
+    slow.leave()
+    for thread in threads:
+        thread.join(30)
     assert file._at_work == 0
 
 
