@@ -82,6 +82,33 @@ def test_companies_side_by_side_are_ranked_warned_of_and_sourced(bundled: Flask,
     assert "CY20" in " ".join(page.texts("details.further > summary"))
 
 
+def test_amounts_a_share_have_no_difference_between_companies_and_no_warning_is_of_a_year_not_shown(
+    bundled: Flask, client: FlaskClient, visit: Visit
+) -> None:
+    nvidia, bank = research(bundled, "NVDA", "JPM")
+    page = visit(f"/compare?run={nvidia}&run={bank}&figures=all")
+    assert row(page, "EPS, diluted")[2] == "–"
+    assert row(page, "Weighted shares, diluted")[2] == "–"
+    assert row(page, "Revenue")[2].endswith("%")
+    assert "2010" not in page.text(".msg.warn"), "what may be a scale error of 2010 is not shown"
+    own = research(bundled, "NVDA", as_of=EARLIER)[0]
+    assert row(visit(f"/compare?run={own}&run={nvidia}"), "EPS, diluted")[2].endswith("%")
+    figures = client.get(f"/compare.json?run={nvidia}&run={bank}").get_json()["periods"][0]["figures"]
+    assert next(one for one in figures if one["concept"] == "eps_diluted")["change"] == "–"
+
+
+@pytest.mark.parametrize("query", ["run={0}", "run={0}&run=", "run=&run={0}", "with={0}", "company=AAPL"])
+def test_who_has_chosen_the_first_of_two_is_told_what_comes_next_not_of_an_error(
+    bundled: Flask, visit: Visit, query: str
+) -> None:
+    run_id = research(bundled, "AAPL")[0]
+    for htmx in (False, True):
+        page = visit(f"/compare?{query.format(run_id)}", htmx=htmx)
+        assert not page.soup.select(".msg.bad")
+        assert page.text("#comparison .msg").startswith(f"Run #{run_id} is chosen. Add")
+        assert page.soup.select_one(f"#run-1 option[value='{run_id}'][selected]")
+
+
 def test_only_differences_leaves_out_what_is_the_same(bundled: Flask, visit: Visit) -> None:
     first, second = research(bundled, "MSFT", as_of=LATER)[0], research(bundled, "MSFT", as_of=date(2026, 9, 2))[0]
     page = visit(f"/compare?run={first}&run={second}&differences=1")
@@ -128,7 +155,7 @@ def test_what_cannot_be_compared_is_answered_clearly(bundled: Flask, client: Fla
     organise.trash([gone])
     working, logged = make_research("Running", done=1, at="Running"), make_run(results={"own": {"a": 1}})
     for query, status, words in (
-        (f"run={good}", 422, "One run is given; a comparison needs 2 to 10"),
+        (f"run={good}", 422 if kind else 200, "One run is given; a comparison needs 2 to 10" if kind else "is chosen"),
         (f"run={good}&run={good}", 422, "the same one was given twice"),
         ("&".join(f"run={number}" for number in range(1, 12)), 422, "11 were given; at most 10"),
         (f"run={good}&run=99999", 404, "There is no run #99999"),

@@ -22,6 +22,7 @@ from research_dashboard.queries.preferences import system_user
 from research_dashboard.queries.reports import results_by_type
 from research_dashboard.reports import pdf
 from research_dashboard.reports.build import build
+from research_dashboard.reports.sentences import plain
 from research_dashboard.research.verify import verify
 from research_dashboard.services import runs
 from research_dashboard.worker import Worker
@@ -91,6 +92,19 @@ def test_sources_have_the_same_numbers_in_every_format(researched: Mapping[str, 
     with pypdfium2.PdfDocument(client.get(f"/runs/{run_id}/report.pdf").data) as document:
         words = "".join(page.get_textpage().get_text_range() for page in document)
     assert all(accession in words for _, accession in numbers)
+
+
+@pytest.mark.parametrize("ticker", ["AAPL", "JPM", "KHC"])
+def test_no_format_denies_on_its_first_page_the_rank_that_it_gives_among_peers(
+    researched: Mapping[str, int], client: FlaskClient, ticker: str
+) -> None:
+    with reading() as session:
+        run = session.get_one(ResearchRun, researched[ticker])
+        report = build(run_facts(run), results_of(run.id))
+    first = " ".join(plain(one) for one in dict(report.answers)["How it stands"])
+    assert "no rank" not in first
+    assert plain(report.peer_line).startswith("Number ")
+    assert (": number " in first) != ("its rank among them says little" in first and bool(report.peer_warning))
 
 
 def test_a_bank_shows_what_means_something_for_a_bank(researched: Mapping[str, int]) -> None:

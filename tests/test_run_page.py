@@ -115,6 +115,21 @@ def test_p39_the_end_says_research_complete(in_app: Flask, visit: Visit, htmx: b
     assert "5 of 5 steps done" in page.text("#run-live")
 
 
+def test_that_a_run_is_complete_is_said_once_it_is_not_on_every_later_visit(in_app: Flask, visit: Visit) -> None:
+    ended = utcnow() - timedelta(seconds=30)
+    path = f"/runs/{make_research('Completed', done=5, ago=60.0, finished_at=ended)}"
+    assert visit(path).text("#messages") == ""
+    watched = visit(path, htmx=True, status=286)  # whoever watched, if behind a window that slept
+    assert watched.text("#messages").startswith("Research Complete: Acme Inc.")
+
+
+def test_without_javascript_the_page_of_a_run_under_way_comes_anew_by_itself(in_app: Flask, visit: Visit) -> None:
+    under_way = visit(f"/runs/{make_research('Running', done=2, at='Running')}")
+    assert under_way.soup.select_one("head noscript meta[http-equiv=refresh][content='3']")
+    for over in (make_research("Completed", done=5), make_research("Failed", done=1, at="Failed")):
+        assert not visit(f"/runs/{over}").soup.select("meta[http-equiv=refresh]")
+
+
 @BOTH_WAYS
 def test_a_queued_run_says_where_it_stands(in_app: Flask, visit: Visit, htmx: bool) -> None:
     make_worker()

@@ -15,7 +15,7 @@ from research_dashboard.reports.comparison import MARKS, MOST, Comparison
 from research_dashboard.reports.comparison_files import WRITERS, source_of
 from research_dashboard.research.changes import what_changed
 from research_dashboard.services.changes import UNREADABLE
-from research_dashboard.services.comparisons import CannotCompare, chosen, compared
+from research_dashboard.services.comparisons import CannotCompare, TooFew, chosen, compared
 
 PAGE, PART = "compare/index.html", "compare/_comparison.html"
 OTHER_RUNS, OTHER_COMPANIES = 20, 100
@@ -30,7 +30,8 @@ def compare() -> Response:
         if _asked():
             made = _compared()
     except CannotCompare as error:
-        problem, status = str(error), error.status
+        if not isinstance(error, TooFew) or error.again:  # who has chosen the first of two is on the way, not in error
+            problem, status = str(error), error.status
     ids = [column.run.id for column in made.columns] if made else _beginning()
     response = htmx.render(
         PAGE,

@@ -44,7 +44,8 @@ from research_dashboard.timeline import draw, pauses
 PARTS = 64  # parts of watched runs that are kept at most, of 5 to 20 kB each
 TOKEN = "TOKEN-OF-WHO-READS"  # noqa: S105  # in a kept part, in the place of a CSRF token
 LOG_SHOWN = 8  # the newest lines, below the steps
-NEWS_FOR = timedelta(minutes=15)  # that a run is complete is news
+NEWS_FOR = timedelta(seconds=15)  # that a run is complete is news to who loads its page
+WITHOUT_SCRIPT = 3  # seconds after which a browser that runs no script asks for the page of a run under way anew
 
 SOURCES = {
     "bundled": "bundled SEC filings",
@@ -229,7 +230,9 @@ def _change(found: ResearchRun) -> str | None:
 
 
 def _is_news(found: ResearchRun, now: datetime) -> bool:
-    """True for a run that ended just now: whoever opens an old report knows that it is complete."""
+    """True for a run that ended before the reader's eyes: whoever opens an old report knows that it is complete."""
+    if htmx.is_partial():  # the page asked while the run was under way, and asks no more after this answer
+        return True
     return found.finished_at is not None and now - found.finished_at < NEWS_FOR
 
 
@@ -256,6 +259,7 @@ def _context(found: ResearchRun) -> dict[str, Any]:
         "pauses": pauses(timeline),
         "log": [] if logged or complete else run_log.lines(session, found.id, Level.INFO, LOG_SHOWN),
         "poll_after": None if logged else poll_after(found, now),
+        "without_script": WITHOUT_SCRIPT,
         "queue_position": work.queue_position(session, found.id) if found.status == Status.QUEUED else None,
         "worker_alive": not under_way or work.alive(session, now),
         "change": _change(found),

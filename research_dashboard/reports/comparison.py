@@ -7,7 +7,7 @@ from typing import Any
 
 from research_dashboard.reports import layout
 from research_dashboard.reports.book import JSON, Book, Cell
-from research_dashboard.reports.build import is_report
+from research_dashboard.reports.build import is_report, notes_of
 from research_dashboard.reports.model import NotAReport, RunFacts
 from research_dashboard.reports.unsaid import NOT_APPLICABLE
 from research_dashboard.research import wording
@@ -260,11 +260,17 @@ def _row(
     if len(found) == FEWEST:
         first, second = found
         both = first is not None and second is not None and first["unit"] == second["unit"]
-        change = wording.change(second, first) if both and first and second else wording.DASH
+        apart = not same_company and any(figure and _of_shares(figure) for figure in found)
+        change = wording.change(second, first) if both and not apart and first and second else wording.DASH
     label = next(cell.label for cell in cells if cell)
     values = {(figure.get("value"), figure.get("code")) if figure else None for figure in found}
     compared = tuple(Compared(cell, mark) for cell, mark in zip(cells, marks, strict=True))
     return ComparedRow(concept, label, compared, change, len(values) == 1)
+
+
+def _of_shares(figure: JSON) -> bool:
+    """True for shares and amounts a share: how many shares a company is cut into says nothing beside another's."""
+    return "shares" in figure["unit"]
 
 
 def _marks(concept: str, figures: Sequence[JSON | None], *, same_company: bool, judged: bool) -> list[str]:
@@ -275,7 +281,7 @@ def _marks(concept: str, figures: Sequence[JSON | None], *, same_company: bool, 
     present = [figure for figure in figures if figure is not None and figure.get("value") is not None]
     units = {figure["unit"] for figure in present}
     values = {wording.exact(figure["value"]) for figure in present}
-    if len(units) != 1 or len(values) < FEWEST or ("shares" in next(iter(units)) and not same_company):
+    if len(units) != 1 or len(values) < FEWEST or (_of_shares(present[0]) and not same_company):
         return [""] * len(figures)
     top, bottom = max(values), min(values)
     words = ("best", "worst") if judged and concept in MORE_IS_BETTER else ("highest", "lowest")
@@ -333,8 +339,8 @@ def _warnings(columns: Sequence[Column], *, same_company: bool) -> list[str]:
         sectors = listed([str(column.book.health.get("sector") or "unknown") for column in columns])
         found.append(f"The companies are of different sectors, whose statements are built differently ({sectors}).")
     for name, column in zip(names, columns, strict=True):
-        for note in column.book.health.get("notes") or ():
-            if note["kind"] in layout.BANNERS and note.get("text"):
+        for note in notes_of(column.book.health):
+            if note["kind"] in layout.BANNERS:
                 found.append(f"{layout.BANNERS[note['kind']]}, {name}: {note['text']}")
     return list(dict.fromkeys(found))
 

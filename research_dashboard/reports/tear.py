@@ -28,16 +28,19 @@ class Latest:
 
     @property
     def unranked(self) -> str:
-        """Why no rank is given: the peers are no near kin, too few, or chosen by their revenue; empty where one is."""
+        """Why the first screen gives no rank: the peers are no kin, too few, or chosen by revenue; empty where it does.
+
+        The section on peers shows the set and its ranks all the same (FINANCE.md, sections 4 and 7), below a warning.
+        """
         peers = self.position.get("set") or {}
         if peers.get("level") == "all":
-            return "The peers at hand share no industry with it, so no rank is given."
+            return "The peers at hand share no industry with it, so its rank among them says little."
         if peers.get("level", "sic4") not in NARROW:
-            return "The peers at hand share no more than a broad industry with it, so no rank is given."
+            return "The peers at hand share no more than a broad industry with it, so its rank among them says little."
         if 0 < peers.get("peers", CLOSE_FROM) < CLOSE_FROM:
-            return "Fewer than three peers are at hand, so no rank is given."
+            return "Fewer than three peers are at hand, so its rank among them says little."
         if peers.get("crowd"):
-            return "Its peers are those nearest in revenue, so no rank is given."
+            return "Its peers are those nearest in revenue, so its rank among them says little."
         return ""
 
     def figure(self, concept: str, back: int = 0) -> JSON | None:

@@ -27,6 +27,15 @@ class CannotCompare(Exception):
         self.field, self.status = field, status
 
 
+class TooFew(CannotCompare):
+    """Fewer runs than a comparison needs; `again`: one was given more than once."""
+
+    def __init__(self, found: int, *, again: bool) -> None:
+        same = " (the same one was given twice)" if again else ""
+        super().__init__(f"{_number_of(found)} given{same}; a comparison needs {FEWEST} to {MOST}.")
+        self.again = again
+
+
 def chosen(session: Session, runs: Sequence[str], companies: Sequence[str]) -> list[ResearchRun]:
     """The runs that are meant, each once, in the order given: runs first, then companies. Raises CannotCompare."""
     numbers = [_number(text) for text in runs if text.strip()]
@@ -42,11 +51,10 @@ def chosen(session: Session, runs: Sequence[str], companies: Sequence[str]) -> l
 def compared(
     session: Session, runs: Sequence[str], companies: Sequence[str], *, every: bool = False, differences: bool = False
 ) -> Comparison:
-    """Two to ten runs or companies side by side. Raises CannotCompare."""
+    """Two to ten runs or companies side by side. Raises CannotCompare, TooFew where not two are given."""
     wanted = chosen(session, runs, companies)
     if len(wanted) < FEWEST:
-        same = " (the same one was given twice)" if len([*runs, *companies]) > 1 and wanted else ""
-        raise CannotCompare(f"{_number_of(len(wanted))} given{same}; a comparison needs {FEWEST} to {MOST}.")
+        raise TooFew(len(wanted), again=sum(bool(text.strip()) for text in (*runs, *companies)) > 1)
     read = [(_facts(run), results_by_type(session, run.id, READ)) for run in wanted]
     for run, results in read:
         if not is_report(results):
