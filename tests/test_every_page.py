@@ -1,8 +1,15 @@
 """Every page there is, fetched as a browser and as htmx do: valid, whole or a partial, never a 500."""
 
+import re
+from collections.abc import Callable
+from datetime import date
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+
+from research_dashboard.services import organise, runs
+from research_dashboard.worker import Worker
 
 from .conftest import Page, check_page
 from .factories import make_research
@@ -40,3 +47,33 @@ def test_every_page_answers_both_ways_and_never_500(in_app: Flask, client: Flask
                         raise AssertionError(path) from error
                 if response.status_code < 400:
                     assert "Content-Security-Policy" in response.headers
+
+
+ISO, LONG = (
+    re.compile(r"\b20\d\d-\d\d-\d\d\b"),
+    re.compile(r"\b\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) 20\d\d\b"),
+)
+
+
+def test_a_screen_writes_its_dates_in_one_way(bundled: Flask, visit: Callable[..., Page]) -> None:
+    number = runs.start_research("AAPL", "ann", as_of=date(2026, 9, 1)).run_id
+    again = runs.start_research("AAPL", "ann", as_of=date(2025, 9, 1)).run_id
+    Worker(bundled).work()
+    organise.write_note(number, "See the filing.", "ann")
+    working = make_research("Running", done=2, at="Running")
+    mixed = {}
+    for path in (
+        "/", "/researcher", "/historical-records", f"/historical-records?run={number}", f"/runs/{number}",
+        f"/runs/{working}", f"/runs/{number}/log", f"/compare?run={again}&run={number}", "/companies/320193",
+        "/watchlist", "/trash", "/status", "/audit",
+    ):  # fmt: skip
+        page = visit(path)
+        shown = page.soup.select_one("dialog[open]") or page.soup.select_one("main")
+        for hidden in shown.select(
+            "pre, code, .vh, script, #curl, input"
+        ):  # what was filed, sent or stored stays as it is
+            hidden.decompose()
+        words = shown.get_text(" ")
+        if ISO.search(words) and LONG.search(words):
+            mixed[path] = (ISO.findall(words)[:3], LONG.findall(words)[:3])
+    assert mixed == {}

@@ -85,7 +85,7 @@ def test_p52_p53_the_columns_in_their_order(visit: Visit, keep: Keep) -> None:
         "ID", "Date", "Company", "Researcher", "Duration (mins)", "Status", "Insights Generated"
     ]  # fmt: skip
     assert page.texts("#runs tbody td:not(.pick), #runs tbody th") == [
-        "1", "2026-03-02 12:00", "Apple Inc. AAPL", "ann", "0.16", "Completed", "9"
+        "1", "2026-03-02 12:00", "Apple Inc. AAPL", "ann", "9.4 s", "Completed", "9"
     ]  # fmt: skip
 
 

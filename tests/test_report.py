@@ -101,9 +101,9 @@ def test_p40_the_html_file_stands_alone(run_with: Callable[..., int], client: Fl
 
 def test_p36_to_p38_every_figure_of_the_table_is_a_link(run_with: Callable[..., int], visit: Visit) -> None:
     page = visit(f"/runs/{run_with(results())}/report.html")
-    cells = page.soup.select("#figures tbody td.num:not(.drop), #peers td.num a, .tile .value")
+    cells = page.soup.select("#figures tbody td.num:not(.change), #peers td.num a, .tile .value")
     assert len(cells) > 50
-    for cell in page.soup.select("#figures tbody td.num:not(.drop)"):
+    for cell in page.soup.select("#figures tbody td.num:not(.change)"):
         assert cell.select_one("a[href]"), cell
     assert page.text("#figures tr:has(a[href='#how-interest_expense'])").count("n/r") == 2
     assert page.soup.select_one("#gap-interest_expense")
@@ -275,6 +275,10 @@ def test_gaps_read_oldest_to_newest_and_what_is_never_reported_is_not_dwelt_on()
     assert "Research and development" not in said
     data["gaps"] = {"count": 3, "gaps": [{**one, "code": "not_in_data"} for one in missing]}
     assert "missing" not in answers_of(data)["What to look at"]
+    assert build(RUN, data).gap_line == (
+        "1 figure is not in the data at hand. "
+        "By fiscal year that makes 3 values, which lists of runs and the API count as gaps. Nothing is estimated."
+    )
 
 
 def test_own_filings_say_their_period_even_where_only_older_figures_of_them_are_used() -> None:

@@ -54,8 +54,8 @@ def test_every_number_of_a_report_leads_somewhere_and_every_place_is_there(
         ids = {element["id"] for element in page.soup.select("[id]")}
         links = [str(link["href"]) for link in page.soup.select("main a[href^='#']")]
         assert set(links) <= {f"#{name}" for name in ids}
-        cells = page.soup.select("#figures tbody td.num:not(.drop), #peers .data td.num a, .tile .value")
-        for cell in page.soup.select("#figures tbody td.num:not(.drop), .tile .value"):
+        cells = page.soup.select("#figures tbody td.num:not(.change), #peers .data td.num a, .tile .value")
+        for cell in page.soup.select("#figures tbody td.num:not(.change), .tile .value"):
             assert cell.select_one("a[href]"), cell
         assert len(cells) > 100
         assert "None" not in page.text("main").replace("None of the years shown", "")

@@ -27,7 +27,9 @@ class Run(BaseModel):
     ticker: str | None
     source: str | None
     as_of: dt.date | None
-    gaps: int
+    gaps: int = Field(
+        description="Missing values, each of a figure in a fiscal year; its report lists them by figure, so fewer."
+    )
     error_kind: str | None
     error_message: str | None
     parent_run_id: int | None

@@ -341,7 +341,7 @@ class RunQuery(Parts):
     sic: str = Field("", max_length=200, description="Its industry: 3571, or a group of them: 35.")
     duration: str = Field("", max_length=200, description="Minutes, such as > 2, 0.5 or 2..5.")
     findings: str = Field("", max_length=200, description="How many insights, such as > 5; insights is the same.")
-    gaps: str = Field("", max_length=200, description="How many figures were not reported, such as > 0.")
+    gaps: str = Field("", max_length=200, description="Missing values, each of a figure in a fiscal year, such as > 0.")
     source: str = Field("", max_length=200, description="bundled, imported, live, uploaded or none.")
     tag: str = Field("", max_length=200, description="It stands under this tag.")
     error: str = Field("", max_length=200, description="The kind of error holds this; error_kind is the same.")

@@ -180,11 +180,22 @@ def second(value: datetime | None) -> str:
     return _time(value, f"{value.astimezone(preferences().zone):%Y-%m-%d %H:%M:%S}")
 
 
+def clock(value: datetime) -> str:
+    """11:42:07 in the reader's zone, where the day is said elsewhere, as a time element."""
+    return _time(value, f"{value.astimezone(preferences().zone):%H:%M:%S}")
+
+
 def long_moment(value: datetime | None) -> str:
     """2 Mar 2026 11:42 in the reader's zone, for sentences."""
     if value is None:
         return wording.DASH
     return _time(value, wording.long_minute(value, preferences().zone))
+
+
+def long_second(value: datetime) -> str:
+    """2 Mar 2026 11:42:07 in the reader's zone, in lists whose lines name days in words."""
+    local = value.astimezone(preferences().zone)
+    return _time(value, f"{wording.long_date(local.date())} {local:%H:%M:%S}")
 
 
 def day(value: date | str | None) -> str:
@@ -345,9 +356,11 @@ def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["wording"] = wording  # a global, so that imported macros see it too
     app.jinja_env.filters.update(
+        clock=clock,
         day=day,
         decimals=decimals,
         long_moment=long_moment,
+        long_second=long_second,
         moment=moment,
         pretty=pretty,
         result_title=result_title,

@@ -197,7 +197,8 @@ class Book:
     def fact_line(self, fact: JSON) -> FactLine:
         """A stored fact as evidence shows it."""
         start = fact.get("start")
-        period = f"{start} to {fact['end']}" if start else f"at {fact['end']}"
+        end = wording.long_date(fact["end"])
+        period = f"{wording.long_date(start)} to {end}" if start else f"at {end}"
         figure = {"concept": "", "unit": fact["unit"], "value": fact["value"]}
         exact = wording.exact(fact["value"])
         digits = wording.number(exact, max(0, -int(exact.as_tuple().exponent)))

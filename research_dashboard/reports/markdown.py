@@ -15,7 +15,7 @@ def write(report: Report) -> str:
     blocks = [
         f"# Summary Report: {_text(report.name)}",
         f"{_text(' · '.join(report.identity))}  \n{_text(report.basis)}  \n"
-        f"Run #{run.id} by {_text(run.researcher)}, {run.date:%Y-%m-%d %H:%M} UTC",
+        f"Run #{run.id} by {_text(run.researcher)}, {wording.long_minute(run.date)} UTC",
         *(f"> **{_text(title)}.** {_text(text)}" for title, text in report.banners),
         *(f"**{question}.** {' '.join(_sentence(one) for one in said)}" for question, said in report.answers),
         _table(
@@ -111,7 +111,7 @@ def _peers(report: Report) -> list[str]:
         rows = [
             [
                 f"**{_text(peer.name)}**" if peer.subject else _text(peer.name),
-                peer.end,
+                wording.long_date(peer.end),
                 peer.share,
                 *(_link(cell) for cell in peer.cells),
             ]

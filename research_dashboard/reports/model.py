@@ -216,12 +216,15 @@ class Report:
 
     @property
     def gap_line(self) -> str:
-        """27 figures are not in the data at hand. Nothing is estimated."""
+        """27 figures are not in the data at hand. These are 135 values, … Nothing is estimated."""
         absent = len(self.gaps) - len(self.unfilled)
         said = [f"{wording.counted(len(self.unfilled), 'figure')} could not be filled."] if self.unfilled else []
         if absent:
             verb = "is" if absent == 1 else "are"
             said.append(f"{wording.counted(absent, 'figure')} {verb} not in the data at hand.")
+        values = sum(len(gap.periods) for gap in self.gaps)
+        if values > len(self.gaps):
+            said.append(f"By fiscal year that makes {values} values, which lists of runs and the API count as gaps.")
         return " ".join([*said, "Nothing is estimated."] if said else ["Nothing is missing."])
 
     @property

@@ -14,6 +14,7 @@ from research_dashboard.reports.book import Book, form_words
 from research_dashboard.reports.csv_file import raw
 from research_dashboard.reports.model import Report
 from research_dashboard.reports.run_lists import harmless
+from research_dashboard.research import wording
 from research_dashboard.research.wording import MILLIONS
 
 FACT_COLUMNS = ("id", "cik", "tag", "unit", "start", "end", "value", "form", "filed", "accession", "url", "source")
@@ -64,7 +65,7 @@ def readme(report: Report) -> str:
     """What lies in the pack and how to check it, without this program."""
     run = report.run
     return f"""EVIDENCE PACK: {report.name}
-Run #{run.id} by {run.researcher}, {run.date:%Y-%m-%d %H:%M} UTC
+Run #{run.id} by {run.researcher}, {wording.long_minute(run.date)} UTC
 {report.basis}
 
 WHAT IS IN IT

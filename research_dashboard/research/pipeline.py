@@ -159,7 +159,7 @@ def analyse_financials(work: Work) -> Outcome:
     shown = health["years"]
     missing = work.result("gaps")["count"]
     span = f"{shown[0]['label']} to {shown[-1]['label']}" if len(shown) > 1 else shown[0]["label"]
-    message = f"{counted(len(shown), 'fiscal year')}, {span}; {counted(missing, 'gap')}."
+    message = f"{counted(len(shown), 'fiscal year')}, {span}; {counted(missing, 'missing value')}."
     return _outcome(work, 3, message)
 
 

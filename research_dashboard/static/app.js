@@ -67,11 +67,12 @@ document.addEventListener("htmx:oobBeforeSwap", (event) => {
   if (target?.id === "run-live" && target.textContent.trim() === fragment.textContent.trim()) event.detail.shouldSwap = false;
 });
 
-/* Focus that a swap took away goes to the heading of what came, so that nobody is thrown to the top. */
+/* Focus that a swap took away goes to the heading of what came, so that nobody is thrown to the top. So does that of
+   whoever put it nowhere when the run is over and its report has come; not before, or every poll would read it out. */
 document.addEventListener("htmx:afterSettle", (event) => {
   if (document.activeElement !== document.body || event.detail.target?.id !== "run-progress") return;
   const heading = document.querySelector("#run-progress h1");
-  if (heading && hadFocus) {
+  if (heading && (hadFocus || !heading.closest("[data-poll]"))) {
     heading.tabIndex = -1;
     heading.focus({ preventScroll: true });
   }

@@ -62,6 +62,7 @@ def test_the_whole_job_with_nothing_but_a_keyboard(open_page: Open) -> None:
         tab_to(page, "Start research")
         page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Summary Report", timeout=30_000)
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
     tab_to(page, "Download PDF")
     with page.expect_download() as download:
         page.keyboard.press("Enter")

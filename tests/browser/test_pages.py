@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from itertools import product
+from itertools import pairwise, product
 
 import html5lib
 import pypdfium2
@@ -142,6 +142,18 @@ def test_a_printed_report_strands_no_heading_and_prints_no_list_of_closed_parts(
     assert "Key figures" in words[0]
     assert not [number for number, text in enumerate(words, 1) if text.strip().splitlines()[-1].strip() in titles]
     assert not [text for text in words if "How each figure was made" in text or "Notes and tags" in text]
+
+
+def test_on_a_phone_each_key_figure_keeps_its_change_and_its_trend(open_page: Open, run: str) -> None:
+    page = open_page(f"/runs/{run}", width=360)
+    row = page.locator("#figures .matrix").first.locator("tbody tr:not(.part)").first
+    boxes = [row.locator(part).bounding_box() for part in ("th", ".change", ".trend .spark")]
+    for before, after in pairwise(boxes):
+        assert before
+        assert after
+        assert before["x"] + before["width"] <= after["x"] + 1
+    assert boxes[-1]
+    assert boxes[-1]["x"] + boxes[-1]["width"] <= 360
 
 
 def test_a_page_loads_little(open_page: Open, run: str) -> None:
