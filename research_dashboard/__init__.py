@@ -53,6 +53,7 @@ def create_app(config: Mapping[str, Any] | None = None, settings: Settings | Non
             api,
             cli,
             compressed,
+            door,
             errors,
             extensions,
             listening,
@@ -88,6 +89,7 @@ def create_app(config: Mapping[str, Any] | None = None, settings: Settings | Non
         _prepare_at_first_request(app, settings)
     upkeep.init_app(app)
     access.init_app(app)
+    door.init_app(app)
     extensions.csrf.init_app(app)  # after access: what a stranger sent is not read
     views.init_app(app)
     api.init_app(app)

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 
 from research_dashboard import create_app
 from research_dashboard.extensions import db, reading, writing
-from research_dashboard.models import ResearchResult, ResearchRun, RunCount, RunNote
+from research_dashboard.models import AuditEvent, ResearchResult, ResearchRun, RunCount, RunNote
 from research_dashboard.services import copying, organise, runs
 from research_dashboard.services.fill import fill
 from research_dashboard.worker import Worker
@@ -114,3 +114,30 @@ def test_only_postgresql_is_a_target(app: Flask, url: str) -> None:
     code, said = copy_to(app, url)
     assert code == 1
     assert "Traceback" not in said
+
+
+def test_what_postgresql_does_not_keep_is_marked_and_named(app: Flask, empty: str, tmp_path: Path) -> None:
+    with app.app_context():
+        fill(3)
+        with writing() as session:
+            run = session.get(ResearchRun, 2)
+            assert run is not None
+            run.title = "a\0b"
+            session.add(RunNote(run_id=2, text="n\0te", author="ann"))
+            values = {"title": "a\0b \\u0000", "\0": 1}
+            session.add(AuditEvent(actor="x", via="page", action="run.title", subject="run 2", after=values))
+    code, said = copy_to(app, empty)
+    assert code == 0, said
+    words = " ".join(said.split())
+    for place in ("title of research_runs 2", "text of run_notes 1", "after of audit_events"):
+        assert place in words
+    assert "PostgreSQL does not keep the character NUL" in words
+    moved = create_app({"TESTING": True}, settings_for(tmp_path / "moved", database_url=empty))
+    with moved.app_context():
+        with reading() as session:
+            assert session.scalar(select(ResearchRun.title).where(ResearchRun.id == 2)) == "a\ufffdb"
+            assert session.scalar(select(RunNote.text)) == "n\ufffdte"
+            newest = select(AuditEvent.after).where(AuditEvent.action == "run.title")
+            assert session.scalar(newest) == {"title": "a\ufffdb \\u0000", "\ufffd": 1}
+        db.session.remove()
+        db.engine.dispose()

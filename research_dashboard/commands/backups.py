@@ -110,6 +110,10 @@ def copy_to(url: str) -> None:
         raise click.ClickException(str(error).splitlines()[0]) from None
     click.echo(f"{sum(each.rows for each in done):,} rows in {len(done)} tables, the same on both sides. From now on:")
     click.echo("set RESEARCH_DASHBOARD_DATABASE_URL to the new address; the old file stays as it is.")
+    if marked := [place for each in done for place in each.marked]:
+        click.echo(
+            f"PostgreSQL does not keep the character NUL; � stands in its place in {', '.join(marked)}.", err=True
+        )
 
 
 def _reach(there: Engine) -> None:

@@ -14,11 +14,12 @@ from werkzeug.security import check_password_hash, generate_password_hash
 from research_dashboard import peek
 from research_dashboard.base import utcnow
 from research_dashboard.extensions import reading, writing
+from research_dashboard.one_line import is_one_line
 from research_dashboard.services.audit import record
 from research_dashboard.tables.accounts import USER_NAME_LENGTH, ApiToken, Role, Scope, ShareLink, SignIn, User
 
 PASSWORD_LENGTHS = (12, 200)
-TOKEN_DAYS = (1, 366)
+TOKEN_DAYS, TOKEN_LABEL_LENGTH = (1, 366), 100
 MOST_TOKENS, MOST_LINKS = 50, 50  # in use, of a user; open, to a run
 SHARE_DAYS = (1, 90)
 ABSOLUTE_LIFETIME = timedelta(days=7)
@@ -199,8 +200,7 @@ def sign_out(token: str, *, everywhere: bool = False) -> None:
 
 def add_token(user_name: str, token_name: str, scope: str, days: int) -> tuple[str, ApiToken]:
     """A new API token, in full this once, and its row. Raises AccountError."""
-    if not 1 <= len(token_name.strip()) <= 100:
-        raise AccountError("name", "Name the program that will use the token, in 1 to 100 characters.")
+    token_name = _label(token_name)
     if scope not in list(Scope):
         raise AccountError("scope", f"{scope!r} is no scope: choose {', '.join(Scope)}.")
     expires_at = _expiry(days, TOKEN_DAYS)
@@ -212,7 +212,7 @@ def add_token(user_name: str, token_name: str, scope: str, days: int) -> tuple[s
             raise AccountError("name", f"{user.name} has {MOST_TOKENS} tokens in use: revoke one first.")
         token = ApiToken(
             user_id=user.id,
-            name=token_name.strip(),
+            name=token_name,
             prefix=secret[:9],
             token_sha256=digest(secret),
             scope=scope,
@@ -337,6 +337,19 @@ def _name(name: str) -> str:
             "and starts with a letter or digit.",
         )
     return name
+
+
+def _label(label: str) -> str:
+    """What will use a token. It stands in parentheses behind its user's name (`bearer`): one with some could say that
+    another's token did it."""
+    label = label.strip()
+    if not 1 <= len(label) <= TOKEN_LABEL_LENGTH or not is_one_line(label) or set("()") & set(label):
+        raise AccountError(
+            "label",
+            f"Name the program that will use the token in 1 to {TOKEN_LABEL_LENGTH} characters of one line, "
+            "without parentheses and control characters.",
+        )
+    return label
 
 
 def _hash(password: str) -> str:

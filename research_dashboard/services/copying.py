@@ -5,12 +5,13 @@ flat, for rows are streamed both ways.
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, Connection, Engine, String, cast, column, func, select, table, text
+from sqlalchemy import JSON, Connection, Engine, Row, String, cast, column, func, select, table, text
 
 from research_dashboard.base import Base
 
@@ -18,6 +19,9 @@ AT_ONCE = 1000  # rows in memory
 # The full-text index is none of the models' tables: FTS5 on SQLite, a table with a tsvector on PostgreSQL.
 SEARCH = ("run_search", ("rowid", "title", "findings", "notes", "error"))
 MOST = 1 << 256
+NUL, MARK = "\0", "\ufffd"  # PostgreSQL keeps no NUL; what stands in its place there
+NUL_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+MOST_NAMED = 20  # places of a table
 
 
 class CopyError(Exception):
@@ -26,11 +30,15 @@ class CopyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """A table that stands on both sides with the same rows: their number, and the sum of their hashes."""
+    """A table that stands on both sides with the same rows: their number, and the sum of their hashes.
+
+    `marked` says where NUL became MARK on the way: column, table and the row's key, of the first MOST_NAMED.
+    """
 
     table: str
     rows: int
     sha256: str
+    marked: Sequence[str] = ()
 
 
 def copy(source: Engine, target: Engine, told: Callable[[Copied], None] = lambda _: None) -> Sequence[Copied]:
@@ -72,18 +80,45 @@ def _copy_table(reader: Connection, writer: Connection, name: str, statement: An
     writer.execute(text(f'ALTER TABLE "{name}" DISABLE TRIGGER USER'))
     raw = writer.connection.driver_connection
     assert raw is not None  # noqa: S101  # the connection is open
-    sent = _Sum()
+    sent, marked = _Sum(), _Marks(name)
     with raw.cursor() as cursor, cursor.copy(f'COPY "{name}" ({names}) FROM STDIN') as stream:
         for row in reader.execute(statement.execution_options(yield_per=AT_ONCE)):
-            sent.add(row)
-            stream.write_row(tuple(row))
+            kept = marked.without_nul(row)
+            sent.add(kept)
+            stream.write_row(kept)
     writer.execute(text(f'ALTER TABLE "{name}" ENABLE TRIGGER USER'))
     arrived = _Sum()
     for row in writer.execute(statement.execution_options(yield_per=AT_ONCE)):
         arrived.add(row)
     if (sent.rows, sent.value) != (arrived.rows, arrived.value):
         raise CopyError(f"{name} did not arrive as it was sent ({sent.rows:,} rows, {arrived.rows:,} arrived).")
-    return Copied(name, arrived.rows, f"{arrived.value:064x}")
+    return Copied(name, arrived.rows, f"{arrived.value:064x}", marked.places)
+
+
+class _Marks:
+    """Rows as PostgreSQL can keep them: MARK in the place of NUL, and where that was."""
+
+    def __init__(self, name: str) -> None:
+        found = Base.metadata.tables.get(name)
+        self._name = name
+        self._json = {c.name for c in found.columns if isinstance(c.type, JSON)} if found is not None else set()
+        self.places: list[str] = []
+
+    def without_nul(self, row: Row[Any]) -> tuple[Any, ...]:
+        """The row's values."""
+        if not any(isinstance(value, str) and (NUL in value or "\\u0000" in value) for value in row):
+            return tuple(row)
+        kept = [self._marked(name, value) for name, value in row._mapping.items()]
+        for name, before, after in zip(row._fields, row, kept, strict=True):
+            if before != after and len(self.places) < MOST_NAMED:
+                self.places.append(f"{name} of {self._name} {row[0]}")
+        return tuple(kept)
+
+    def _marked(self, name: str, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        value = value.replace(NUL, MARK)
+        return NUL_IN_JSON.sub(rf"\1{MARK}", value) if name in self._json else value
 
 
 class _Sum:

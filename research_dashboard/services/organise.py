@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from research_dashboard.base import fold, folded, utcnow
 from research_dashboard.extensions import reading, writing
 from research_dashboard.models import ENDED, Origin, ResearchRun, RunNote, RunTag, Tag
-from research_dashboard.one_line import is_one_line
+from research_dashboard.one_line import is_one_line, is_plain
 from research_dashboard.queries.organised import Chosen, ids_of
 from research_dashboard.services.audit import record
 from research_dashboard.tables.record import COLOURS, MOST_NOTE
@@ -196,6 +196,8 @@ def rename(run_id: int, title: str) -> None:
     title = " ".join(title.split())
     if len(title) > MOST_TITLE:
         raise CannotOrganise(f"A title has at most {MOST_TITLE} characters; this has {len(title)}.")
+    if not is_one_line(title):
+        raise CannotOrganise("A title holds no control characters: take them out.")
     with writing() as session:
         run = _run(session, run_id)
         record(session, "run.title", f"run {run_id}", before={"title": run.title}, after={"title": title or None})
@@ -215,6 +217,8 @@ def write_note(run_id: int, text: str, author: str, replaces: int | None = None)
     text = text.strip().replace("\r\n", "\n")
     if not text or len(text) > MOST_NOTE:
         raise CannotOrganise(f"A note has 1 to {MOST_NOTE:,} characters; this has {len(text):,}.")
+    if not is_plain(text):
+        raise CannotOrganise("A note holds no control characters and none that turn the writing: take them out.")
     with writing() as session:
         _run(session, run_id)
         notes = session.scalar(select(func.count(RunNote.id)).where(RunNote.run_id == run_id))
