@@ -91,3 +91,15 @@ def test_words_stay_inside_the_drawing_whatever_their_length(
         left = ENDS[text.get("text-anchor")](float(str(text["x"])), width)
         assert left >= -0.1, text
         assert left + width <= WIDTH + 0.1, text
+
+
+def test_fiscal_years_under_an_axis_never_touch_and_none_is_left_out() -> None:
+    years = tuple(f"FY{year}" for year in range(2022, 2027))
+    svg = drawn("lines", years, (-60.0, -40.0, -38.0, -39.0, -30.6), (62.0, 65.0, 67.0, 66.0, 67.2), suffix="%")
+    under = [
+        one for one in svg.select("text") if one.get_text().removeprefix("FY").isdigit() and len(one.get_text()) > 3
+    ]
+    assert [one.get_text() for one in under] == ["FY2022", "2023", "2024", "2025", "2026"]
+    for before, after in pairwise(under):
+        room = (width_of(before.get_text()) + width_of(after.get_text())) / 2
+        assert float(str(after["x"])) - float(str(before["x"])) >= room + 6

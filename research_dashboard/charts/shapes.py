@@ -72,8 +72,13 @@ def cut(label: str, most: float) -> str:
 
 
 def periods(labels: Sequence[str], left: float, slot: float, y: float) -> list[str]:
-    """The labels under an axis, each at the middle of its slot; so many as fit, the newest among them."""
-    every = max(1, ceil((widest(labels) + 1) / slot))
+    """The labels under an axis, each at the middle of its slot; so many as fit, the newest among them.
+
+    Where fiscal years would touch, FY stands before the first alone: FY2022, 2023, 2024.
+    """
+    if widest(labels) + BETWEEN > slot and all(label.startswith("FY") for label in labels):
+        labels = [labels[0], *(label.removeprefix("FY") for label in labels[1:])]
+    every = max(1, ceil((widest(labels[1:]) + BETWEEN) / slot))
     shown = [(at, label) for at, label in enumerate(labels) if (len(labels) - 1 - at) % every == 0]
     return [text(_inside(left + slot * (at + 0.5), label), y, label, "", "middle") for at, label in shown]
 

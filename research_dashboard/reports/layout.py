@@ -104,6 +104,8 @@ MARKS: Mapping[str, str] = {
     "r": "restated: first filed with another value",
 }
 
+CHANGES = "Changes are computed before rounding."
+
 QUADRANTS: tuple[tuple[str, str, str], ...] = (
     ("strengths", "Strengths", "ok"),
     ("weaknesses", "Weaknesses", "warn"),

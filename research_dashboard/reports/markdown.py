@@ -24,7 +24,9 @@ def write(report: Report) -> str:
             "lrl",
         ),
         "## Key figures",
-        f"Money in {report.money}. " + "; ".join(f"{mark}: {words}" for mark, words in layout.MARKS.items()) + ".",
+        f"Money in {report.money}. "
+        + "; ".join(f"{mark}: {words}" for mark, words in layout.MARKS.items())
+        + f". {layout.CHANGES}",
         *_matrix(report, report.parts),
         *(_text(note) for note in report.notes),
         *_peers(report),

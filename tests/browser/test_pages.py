@@ -140,8 +140,21 @@ def test_a_printed_report_strands_no_heading_and_prints_no_list_of_closed_parts(
     words = [printed[number].get_textpage().get_text_range() for number in range(len(printed))]
     assert len(words) <= 8
     assert "Key figures" in words[0]
+    assert "Weighted shares, diluted" in " ".join(words), "the further figures, closed on the screen"
     assert not [number for number, text in enumerate(words, 1) if text.strip().splitlines()[-1].strip() in titles]
     assert not [text for text in words if "How each figure was made" in text or "Notes and tags" in text]
+
+
+def test_printed_records_show_the_rows_and_the_filter_that_is_set_and_nothing_to_fill_in(
+    open_page: Open, run: str
+) -> None:
+    page = open_page("/historical-records?company=a")
+    page.emulate_media(media="print")
+    expect(page.get_by_label("Filter by Company:")).to_be_visible()
+    for gone in ("#f-status", "#f-start", "#f-q", "#facets", "#runs .colfilter", "#runs .pick"):
+        expect(page.locator(gone).first).to_be_hidden()
+    expect(page.get_by_text("Rows a page")).to_be_hidden()
+    expect(page.locator("#runs tbody tr").first).to_be_visible()
 
 
 def test_on_a_phone_each_key_figure_keeps_its_change_and_its_trend(open_page: Open, run: str) -> None:
