@@ -20,10 +20,12 @@ CREATE TABLE research_details (id INTEGER PRIMARY KEY, research_run_id INTEGER, 
 CREATE TABLE research_results (id INTEGER PRIMARY KEY, research_run_id INTEGER, result_type VARCHAR, result_data TEXT);
 INSERT INTO research_runs VALUES (1, 'Apple', 'John Doe', '2025-04-01 09:30:00.000000', 10, 'Completed', 7),
     (2, '', 'John Doe', '2025-04-01 09:30:00', 10, 'Completed', 7), (3, 'B', 'J', '2025-04-01', 1, 'Bananas', 1),
-    (4, 'C', 'J', '2025-04-01', -5, 'Failed', 1), (5, 'D', 'J', '2025-04-01', 5, 'failed', 0);
+    (4, 'C', 'J', '2025-04-01', -5, 'Failed', 1), (5, 'D', '', '2025-04-01', NULL, 'In Progress', 0);
 INSERT INTO research_details VALUES (1, 1, 'Second', '2025-04-01 09:31:00', '2025-04-01 09:32:00', 'Completed'),
-    (2, 1, 'First', '2025-04-01 09:30:00', NULL, 'Running'), (3, 1, 'X', '2025-04-02', '2025-04-01', 'Completed');
-INSERT INTO research_results VALUES (1, 1, 'market_position', '{"market_share": 12}'), (2, 1, 'swot', 'not json');
+    (2, 1, 'First', '2025-04-01 09:30:00', NULL, 'In Progress'), (3, 1, 'X', '2025-04-02', '2025-04-01', 'Completed'),
+    (4, 99, 'Lost', '2025-04-01', NULL, 'Running'), (5, 3, 'Of bananas', '2025-04-01', NULL, 'Running');
+INSERT INTO research_results VALUES (1, 1, 'market_position', '{"market_share": 12}'), (2, 1, 'swot', 'not json'),
+    (3, NULL, 'swot', '{}');
 """
 
 
@@ -40,25 +42,58 @@ def seed(tmp_path: Path) -> Path:
 def test_the_seeds_runs_arrive_once_and_what_cannot_be_is_named(app: Flask, seed: Path) -> None:
     runner = app.test_cli_runner()
     done = runner.invoke(args=["db", "import-seed", str(seed), "--zone", "Europe/Berlin"])
-    assert done.exit_code == 0
-    assert "2 runs, 2 steps, 2 results imported" in done.output
+    assert done.exit_code == 1
+    assert "3 runs, 2 steps, 2 results imported" in done.output
+    assert done.stderr.splitlines()[0] == "6 rows left out:"
     for reason in (
-        "run 2: company has 0",
         "run 3: status is 'Bananas'",
+        "step 5: its run 3 stays out",
         "run 4: duration_mins is -5",
-        "step 3 of run 1",
+        "step 3 of run 1: it ends (2025-04-01) before it starts (2025-04-02)",
+        "step 4: it belongs to run 99, which the file lacks",
+        "result 3: it belongs to run None",
     ):
-        assert reason in done.output
+        assert reason in done.stderr
     with app.app_context():
         run = db.session.query(ResearchRun).where(ResearchRun.company == "Apple").one()
         assert (run.origin, run.date.isoformat()) == ("seed", "2025-04-01T07:30:00+00:00")
-        assert [step.step_name for step in run.details] == ["First", "Second"]
+        assert [(step.step_name, step.message) for step in run.details] == [
+            ("First", "“In Progress” in the seed."),
+            ("Second", None),
+        ]
         assert [result.result_data for result in run.results] == [{"market_share": 12}, "not json"]
     for where in ("/historical-records", "/historical-records?run=1", "/runs/1"):
         assert "figures without source (legacy)" in app.test_client().get(where).text, where
-    again = runner.invoke(args=["db", "import-seed", str(seed)])
-    assert again.exit_code == 1
-    assert "was imported before: 2 runs" in again.output
+
+
+def test_what_the_seed_left_empty_or_called_otherwise_arrives_with_its_own_words(app: Flask, seed: Path) -> None:
+    app.test_cli_runner().invoke(args=["db", "import-seed", str(seed)])
+    with app.app_context():
+        _, nameless, going = db.session.query(ResearchRun).order_by(ResearchRun.id)
+        assert (nameless.company, nameless.options) == ("(no company)", {"seed_id": 2, "seed_words": {"company": ""}})
+        assert (going.researcher, going.status, going.duration_mins) == ("(no researcher)", "Running", 0)
+        words = {"researcher": "", "status": "In Progress", "duration_mins": None}
+        assert going.options == {"seed_id": 5, "seed_words": words}
+
+
+def test_a_corrected_seed_brings_only_what_is_not_on_record(app: Flask, seed: Path) -> None:
+    runner = app.test_cli_runner()
+    runner.invoke(args=["db", "import-seed", str(seed)])
+    again = runner.invoke(args=["db", "import-seed", str(seed), "--zone", "Europe/Berlin"])
+    assert again.output.startswith("0 runs, 0 steps, 0 results imported\n3 runs were on record already")
+    with sqlite3.connect(seed) as connection:
+        connection.execute("UPDATE research_runs SET status = 'Completed' WHERE id = 3")
+        connection.execute("UPDATE research_runs SET duration_mins = 5 WHERE id = 4")
+        connection.execute("DELETE FROM research_details WHERE id >= 3")
+        connection.execute("DELETE FROM research_results WHERE id = 3")
+    connection.close()
+    corrected = runner.invoke(args=["db", "import-seed", str(seed)])
+    assert corrected.output == (
+        "2 runs, 0 steps, 0 results imported\n3 runs were on record already and are passed over\n"
+    )
+    assert corrected.exit_code == 0
+    with app.app_context():
+        assert names("sort=company") == ["(no company)", "Apple", "B", "C", "D"]
 
 
 def test_a_seed_that_breaks_off_leaves_nothing_behind(app: Flask, tmp_path: Path) -> None:
@@ -75,7 +110,7 @@ def test_a_seed_that_breaks_off_leaves_nothing_behind(app: Flask, tmp_path: Path
     with app.app_context():
         assert db.session.query(ResearchRun).count() == 0
     path.write_bytes(whole)
-    assert "2,992 runs" in app.test_cli_runner().invoke(args=["db", "import-seed", str(path)]).output
+    assert "2,993 runs" in app.test_cli_runner().invoke(args=["db", "import-seed", str(path)]).output
 
 
 def test_another_file_is_no_seed(app: Flask, tmp_path: Path) -> None:

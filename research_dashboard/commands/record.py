@@ -42,16 +42,23 @@ def prune(days: int) -> None:
 @click.option("--zone", default="UTC", show_default=True, help="The time zone its times are in, such as Europe/Berlin.")
 @with_appcontext
 def import_seed(file: Path, zone: str) -> None:
-    """Import the runs of the seed's research.db, marked as figures without a source (legacy)."""
+    """Import the runs of the seed's research.db, marked as figures without a source (legacy).
+
+    A file may come again: runs that are on record are passed over. Rows that cannot be kept are named one by one, and
+    the command then ends with 1, all others being stored.
+    """
     try:
         done = seed.import_seed(file, ZoneInfo(zone))
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{done.runs:,} runs, {done.details:,} steps, {done.results:,} results imported")
+    if done.passed_over:
+        click.echo(f"{done.passed_over:,} runs were on record already and are passed over")
     if done.left_out:
-        click.echo(f"{done.left_out:,} rows left out:", err=True)
-        for reason in done.reasons:
+        click.echo(f"{len(done.left_out):,} rows left out:", err=True)
+        for reason in done.left_out:
             click.echo(f"  {reason}", err=True)
+        raise SystemExit(1)
 
 
 @click.command("export-runs")
