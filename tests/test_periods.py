@@ -151,6 +151,9 @@ def test_a_split_breaks_the_series_per_share() -> None:
     assert analysis.figure("eps_diluted", date(2024, 12, 31)).value == Decimal("0.01")
     assert analysis.figure("eps_diluted", date(2023, 12, 31)).notes == (analysis.splits[0].note,)
     assert analysis.figure("g1_eps_diluted", date(2025, 12, 31)).value == pytest.approx(0.2)
+    begun = {year.end.year: analysis.figure("eps_diluted", year.end).begins for year in analysis.years}
+    assert begun == {2023: None, 2024: "s1", 2025: None}
+    assert [note["mark"] for note in analysis.notes if note["kind"] == "split"] == ["s1"]
 
 
 def test_an_old_company_is_stale_eighteen_months_on() -> None:

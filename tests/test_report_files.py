@@ -142,6 +142,42 @@ def test_a_figure_that_is_a_formula_is_one_in_the_workbook() -> None:
     assert not any("cmd" in formula for formula in formulas)
 
 
+def test_the_workbook_says_its_scale_where_its_numbers_are_and_its_summary_holds_numbers() -> None:
+    read = sheets(results())
+    assert "show US$ million" in read["Figures"][1][0]
+    assert "show US$ million" in read["Peers"][1][0]
+    rows = {row[0]: row for row in read["Summary"]}
+    assert rows["Revenue"][1:3] == [416_161_000_000, 391_035_000_000]
+    assert rows["Revenue"][3] == pytest.approx(0.0642551)
+    assert rows["Revenue growth"][3] == pytest.approx(4.4035, abs=1e-4)  # in points
+
+
+def test_a_row_of_the_workbook_names_each_tag_it_was_filed_under_with_its_years() -> None:
+    data = results()
+    revenue = data["financial_health"]["concepts"]["revenue"]
+    for figure in revenue[:2]:
+        for key in figure["facts"]:
+            data["financial_health"]["facts"][str(key)]["tag"] = "us-gaap:SalesRevenueNet"
+    data["financial_health"]["concepts"]["equity"][1]["marks"] = ["o"]
+    figures = {row[0]: row for row in sheets(data)["Figures"]}
+    assert figures["Revenue"][6] == "us-gaap:Revenues (FY2023 to FY2025); us-gaap:SalesRevenueNet (FY2021 to FY2022)"
+    assert figures["Shareholders' equity"][8] == "o FY2022"
+
+
+def test_what_a_peer_is_computed_from_stands_in_the_formula_of_its_cell() -> None:
+    formulas = sheet_formulas(xlsx.write(build(RUN, results()), results()), 3)
+    own, *peers = [formulas[f"{column}{row}"] for row in (4, 5, 6) for column in ("H",)]
+    assert own.startswith("Figures!F")
+    assert all(re.fullmatch(r"Facts!\$G\$\d+/Facts!\$G\$\d+", formula) for formula in peers)
+
+
+def sheet_formulas(data: bytes, place: int) -> dict[str, str]:
+    """The formulas of the sheet at a place, by cell."""
+    with zipfile.ZipFile(io.BytesIO(data)) as book:
+        sheet = book.read(f"xl/worksheets/sheet{place}.xml").decode()
+    return dict(re.findall(r'<c r="([A-Z]+\d+)"[^>]*><f>([^<]+)</f>', sheet))
+
+
 def test_text_that_looks_like_a_formula_stays_text() -> None:
     data = results()
     data["company_profile"]["name"] = "=1+1"

@@ -13,6 +13,7 @@ import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
+from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
 from research_dashboard.extensions import reading, writing
@@ -20,9 +21,10 @@ from research_dashboard.models import ResearchResult, ResearchRun
 from research_dashboard.pages.report import run_facts
 from research_dashboard.queries.preferences import system_user
 from research_dashboard.queries.reports import results_by_type
-from research_dashboard.reports import pdf
+from research_dashboard.reports import csv_file, markdown, pdf, xlsx
 from research_dashboard.reports.build import build
 from research_dashboard.reports.sentences import plain
+from research_dashboard.research import wording
 from research_dashboard.research.verify import verify
 from research_dashboard.services import runs
 from research_dashboard.worker import Worker
@@ -253,3 +255,52 @@ def test_a_pdf_names_the_researcher_whom_someone_chose(client: FlaskClient, bund
         made = pypdfium2.PdfDocument(client.get(f"/runs/{run_id}/report.pdf").data)
         authors[name] = made.get_metadata_dict()["Author"]
     assert authors == {"ann": "ann", system_user(): ""}
+
+
+def test_the_first_number_on_a_new_share_basis_is_marked_in_every_format(bundled: Flask, visit: Visit) -> None:
+    run_id = runs.start_research("NVDA", "ann").run_id
+    Worker(bundled).work()
+    stored = results_of(run_id)
+    with reading() as session:
+        report = build(run_facts(session.get_one(ResearchRun, run_id)), stored)
+    marked = {
+        (row.concept, cell.period): cell.shown
+        for part in (*report.parts, *report.further)
+        for row in part.rows
+        for cell in row.cells
+        if "s1" in cell.marks
+    }
+    assert marked["eps_diluted", "FY2023"] == "0.17"
+    assert marked["shares_outstanding", "FY2024"] == "24,643"
+    assert {period for _, period in marked} == {"FY2023", "FY2024"}
+    note = next(note for note in report.notes if note.startswith("s1: A 10-for-1 share split"))
+    page = visit(f"/runs/{run_id}")
+    (cell,) = [td for td in page.soup.select("#figures td.num") if td.get_text(strip=True) == "24,643s1"]
+    assert cell.select_one("sup[title*='note s1']")
+    assert note in page.text("#figures")
+    assert "0.17](" in (text := markdown.write(report))
+    assert re.search(r"\[24,643\]\([^)]*\) s1 ", text)
+    assert note in text
+    with pypdfium2.PdfDocument(pdf.write(report)) as document:
+        words = " ".join(" ".join(page.get_textpage().get_text_range() for page in document).split())
+    assert "24,643 s1" in words
+    assert note in words
+    rows = csv.DictReader(io.StringIO(csv_file.write(stored)))
+    outstanding = {row["period"]: row for row in rows if row["concept"] == "shares_outstanding"}
+    assert outstanding["FY2024"]["marks"] == "s1"
+    book = CalamineWorkbook.from_filelike(io.BytesIO(xlsx.write(report, stored)))
+    sheet = {row[0]: row for row in book.get_sheet_by_name("Figures").to_python(skip_empty_area=False)}
+    assert sheet["Shares outstanding"][-2] == "s2 FY2021; s1 FY2024"
+    assert {note[:3] for note in sheet if note.startswith("s")} == {"s1:", "s2:"}
+    assert "Before the 10-for-1 share split" in outstanding["FY2023"]["notes"]
+
+
+def test_no_change_is_drawn_over_a_change_of_the_share_basis() -> None:
+    before = {
+        "concept": "eps_diluted",
+        "unit": "USD/shares",
+        "value": 3.85,
+        "notes": ["Before the split: not adjusted."],
+    }
+    assert wording.change({**before, "value": 0.17, "notes": []}, before) == "n/m"
+    assert wording.change({**before, "value": 4.62}, before) == "+20.0%"

@@ -63,6 +63,7 @@ def drawn(report: Report | None) -> dict[str, Any]:
         "spark": charts.spark,
         "strip": charts.strip,
         "MARKS": layout.MARKS,
+        "mark_words": layout.mark_words,
         "known": cells.keys(),
         "beyond": lambda cell: _beyond(cell, cells),
         "label": lambda concept: labels.get(concept, layout.PEER_LABELS.get(concept, concept)),

@@ -88,10 +88,16 @@ def build(run: RunFacts, results: Mapping[str, Any]) -> Report:
 
 
 def notes_of(health: JSON, shown: int = layout.YEARS_SHOWN) -> list[JSON]:
-    """The notes on the years shown, and those of no year."""
+    """The notes on the years shown, and those of no year; before each that a figure's mark leads to, that mark."""
     years = health["years"][-shown:]
     since = years[0].get("start") or years[0]["end"] if years else ""
-    return [note for note in health.get("notes") or () if note.get("text") and (note.get("end") or since) >= since]
+    figures = (figure for series in health["concepts"].values() for figure in series[-shown:])
+    marks = {mark for figure in figures for mark in figure.get("marks") or ()}
+    return [
+        {**note, "text": f"{note['mark']}: {note['text']}"} if note.get("mark") in marks else note
+        for note in health.get("notes") or ()
+        if note.get("text") and ((note.get("end") or since) >= since or note.get("mark") in marks)
+    ]
 
 
 def scale_of(health: JSON) -> wording.Scale:

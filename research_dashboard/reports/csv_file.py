@@ -11,7 +11,7 @@ from research_dashboard.research.wording import MILLIONS, exact
 
 COLUMNS = (
     "company", "cik", "concept", "label", "period", "start", "end", "value", "unit", "made", "formula", "code",
-    "tag", "accession", "form", "filed", "url", "source",
+    "tag", "accession", "form", "filed", "url", "source", "marks", "notes",
 )  # fmt: skip
 
 
@@ -62,6 +62,8 @@ def _row(book: Book, figure: JSON, company: Any, cik: Any) -> tuple[str, ...]:
         harmless(of_facts("filed")),
         harmless(of_facts("url")),
         "; ".join(str(number) for number in sources),
+        harmless("; ".join(figure.get("marks") or ())),
+        harmless(" ".join(figure.get("notes") or ())),
     )
 
 

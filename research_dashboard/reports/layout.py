@@ -106,6 +106,12 @@ MARKS: Mapping[str, str] = {
 
 CHANGES = "Changes are computed before rounding."
 
+
+def mark_words(mark: str) -> str:
+    """What a mark at a figure says; of s1 the note that begins with it says more."""
+    return MARKS.get(mark) or f"the first on another share basis than the year before: note {mark}"
+
+
 QUADRANTS: tuple[tuple[str, str, str], ...] = (
     ("strengths", "Strengths", "ok"),
     ("weaknesses", "Weaknesses", "warn"),

@@ -22,12 +22,14 @@ Paper = Literal["a4", "us-letter"]
 FONT = "Source Sans Pro"
 FONT_PACKAGE, FONT_FOLDER = "font-source-sans-pro", "font_source_sans_pro/files"
 TEMPLATE, TYPESET = (Path(__file__).with_name(name) for name in ("report.typ", "typeset.py"))
-IN_A_ROW, NARROW = 3, 250.0  # peers' drawings in a row, and their width then, so that its words are set in 7.5 pt
+IN_A_ROW, NARROW = 3, 250.0  # peers' drawings in a row, and their width then
+# The size of a drawing's words in its own units, so that they come to 7 pt: as its subtitle, below its title.
+ON_FIRST_PAGE, IN_TWO_COLUMNS, IN_THREE_COLUMNS = 10.2, 9.2, 11.4
 TIMEOUT = 60  # seconds; a report takes well under one
 
 # What app.css says of a drawing, in ink on paper.
 SVG_STYLE = f"""
-text{{font:12px "{FONT}";fill:#625c51}}.val,text.me{{fill:#2d2b27;font-weight:600}}
+text{{font:SIZEpx "{FONT}";fill:#625c51}}.val,text.me{{fill:#2d2b27;font-weight:600}}
 .axis{{stroke:#8a8272}}.rule{{stroke:#e2dbcf}}.bar{{fill:#b9ae9a}}.bar.me{{fill:#2a5885}}.ln{{fill:none;stroke-width:2}}
 .c1{{stroke:#2a5885}}.c2{{stroke:#b06f24}}.c3{{stroke:#8a8272}}.d1{{fill:#2a5885}}.d2{{fill:#b06f24}}.d3{{fill:#8a8272}}
 .track,.peer{{stroke:#b9ae9a}}.peer{{stroke-width:2}}circle.me{{fill:#2a5885;stroke:#fff;stroke-width:2}}
@@ -74,7 +76,7 @@ def document(report: Report, paper: Paper = "a4", author: str = "") -> dict[str,
             {"label": t.label, **t.shown._asdict(), "below": t.below, "to": _to(t.cell, places)}
             for t in report.tiles
         ],
-        "first_chart": _chart(report.charts[0]) if report.charts else None,
+        "first_chart": _chart(report.charts[0], ON_FIRST_PAGE) if report.charts else None,
         "charts": [_chart(chart) for chart in report.charts[1:]],
         "years": [{"label": year.label, "sources": _cites(year.sources)} for year in report.years],
         "ends": ", ".join(wording.long_date(year.end) for year in report.years),
@@ -174,7 +176,7 @@ def _sentence(sentence: Sentence, places: frozenset[str]) -> list[dict[str, Any]
 def _cell(cell: Cell | None, places: frozenset[str], *, now: bool = False) -> dict[str, Any]:
     if cell is None:
         return {"shown": wording.DASH, "present": True, "to": None, "marks": "", "now": now}
-    marks = " ".join(cell.marks) if cell.present else ""
+    marks = "\u00a0".join(cell.marks) if cell.present else ""
     return {"shown": cell.shown, "present": cell.present, "to": _to(cell, places), "marks": marks, "now": now}
 
 
@@ -203,7 +205,10 @@ def _peers(report: Report, places: frozenset[str]) -> dict[str, Any]:
         "peer_set": " ".join(part for part in (f"{report.peer_set}." if report.peer_set else "", year) if part),
         "peer_warning": report.peer_warning,
         "peer_line": _sentence(report.peer_line, places),
-        "peer_charts": [_chart(replace(chart, width=NARROW) if full_row else chart) for chart in report.peer_charts],
+        "peer_charts": [
+            _chart(replace(chart, width=NARROW), IN_THREE_COLUMNS) if full_row else _chart(chart)
+            for chart in report.peer_charts
+        ],
         "peer_charts_in_a_row": IN_A_ROW if full_row else 2,
         "peer_columns": [layout.PEER_LABELS[column] for column in report.peer_columns],
         "peers": [
@@ -261,12 +266,12 @@ def _finding(found: Finding, places: frozenset[str], tickers: Mapping[str, str])
     }
 
 
-def _chart(chart: Chart) -> dict[str, Any]:
+def _chart(chart: Chart, size: float = IN_TWO_COLUMNS) -> dict[str, Any]:
     return {
         "title": chart.title,
         "unit": chart.unit,
         "words": chart.words,
-        "svg": str(draw(chart, SVG_STYLE)),
+        "svg": str(draw(chart, SVG_STYLE.replace("SIZE", str(size)))),
         "heads": ["", *(line.name for line in chart.series)],
         "rows": [row[: len(chart.series) + 1] for row in chart.rows],
         "source": chart.source,

@@ -12,7 +12,15 @@ from research_dashboard.research.figures import Figures, exact, mark_restated
 from research_dashboard.research.model import Company, Fact, Figure, Filing, FiscalYear
 from research_dashboard.research.periods import Calendar, View, currency_of, file_facts, usable
 from research_dashboard.research.sectors import told
-from research_dashboard.research.series import Split, notes_of, recast_start, splits_of, unadjusted
+from research_dashboard.research.series import (
+    Split,
+    last_between,
+    notes_of,
+    recast_start,
+    split_mark,
+    splits_of,
+    unadjusted,
+)
 from research_dashboard.research.twofold import kind_of
 
 YEARS_AT_HAND = 10  # the most that results keep and restatements are looked for in
@@ -125,10 +133,17 @@ class Analysis:
             if found.first is not None:
                 same = id == "net_income" or self.figure("net_income", end).first is None
                 found = replace(found, apart=kind_of(found, found.first, self.splits, same_income=same))
-        per_share = found.unit.endswith("shares") and CONCEPTS[id].kind == "duration"
-        if per_share and found.present and (split := unadjusted(self.splits, found)):
+        return self._on_its_basis(found) if found.present and found.unit.endswith("shares") else found
+
+    def _on_its_basis(self, found: Figure) -> Figure:
+        """A number of shares, or per share: noted where a split came after it, marked where it is first after one."""
+        if split := unadjusted(self.splits, found):
             found = replace(found, notes=(*found.notes, split.note))
-        return found
+        earlier = (year.end for year in reversed(self.years) if year.end < found.end)
+        series = (self._figures.figure(found.concept, end) for end in earlier)
+        before = next((one for one in series if one.present), None)
+        begun = last_between(self.splits, before, found) if before else None
+        return replace(found, begins=split_mark(self.splits, begun)) if begun else found
 
 
 def analyse(company: Company, facts: Sequence[Fact], as_of: date, view: View = "latest") -> Analysis:

@@ -128,6 +128,7 @@ class Figure:
     other_filing: bool = False  # the anchor filing lacked it: taken from the next (mark "o")
     first: "Figure | None" = None  # the first-filed figure, where the latest differs by more than 0.5 %
     apart: str | None = None  # why it does: restated (mark "r"), retagged, split, share_basis, scale
+    begins: str | None = None  # another share basis than the year before: the mark of the split's note, s1
     raw: float | None = None  # a ratio that is n/m on the page, but that rules may still see
 
     def __post_init__(self) -> None:

@@ -88,6 +88,17 @@ def unadjusted(splits: Sequence[Split], figure: Figure) -> Split | None:
     return next((split for split in splits if split.filed > filed), None)
 
 
+def last_between(splits: Sequence[Split], before: Figure, figure: Figure) -> Split | None:
+    """The last split between the filings of two figures: the second begins another share basis than the first."""
+    since, until = before.facts[0].filing.filed, figure.facts[0].filing.filed
+    return next((split for split in reversed(splits) if since < split.filed <= until), None)
+
+
+def split_mark(splits: Sequence[Split], split: Split) -> str:
+    """s1 for the newest split, s2 for the one before it: what stands at a number and before the note."""
+    return f"s{len(splits) - list(splits).index(split)}"
+
+
 def recast_start(calendar: Calendar, latest: Figures, first: Figures) -> date | None:
     """Where the series of a new reporting entity starts: its filings' oldest year; None where nothing was recast."""
     for year in reversed(calendar.years):
@@ -126,7 +137,7 @@ def notes_of(analysis: "Analysis") -> Iterator[dict[str, Any]]:
             f"A {split.words}: filings from {long_date(split.filed)} on count the new shares. "
             "Older years stay unadjusted."
         )
-        yield _note("split", text, split.end)
+        yield {**_note("split", text, split.end), "mark": split_mark(analysis.splits, split)}
     yield from _restatements(analysis)
     yield from _scale_errors(analysis)
 

@@ -34,8 +34,9 @@ def stored_value(figure: Figure) -> Decimal | float | None:
 
 
 def marks(figure: Figure) -> list[str]:
-    """d: derived; o: from another filing than the rest of the year; r: restated since first filed."""
-    return [
+    """d: derived; o: from another filing than the rest of the year; r: restated since first filed; s1: begins the share
+    basis of the split whose note has that mark."""
+    found = [
         mark
         for mark, holds in (
             ("d", figure.made == "derived"),
@@ -44,6 +45,7 @@ def marks(figure: Figure) -> list[str]:
         )
         if holds
     ]
+    return [*found, figure.begins] if figure.begins else found
 
 
 def figure_json(figure: Figure, label: str | None = None) -> dict[str, Any]:

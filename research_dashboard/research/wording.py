@@ -173,12 +173,13 @@ def growth(now: Number | None, before: Number | None) -> float | None:
 def change(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
     """What lies between two figures of one concept, signed, from raw values.
 
-    Money, per-share amounts and shares in percent (+6.4%), percentages in points (+0.5 pp), multiples (−0.53×) and
-    days as a difference. A dash where one of them is absent, n/m where the base is not positive.
+    Money, per-share amounts and shares in percent (+6.4%), percentages in points (+0.5 pp), multiples (−0.53×) and days
+    as a difference. A dash where one is absent, n/m where the base is not positive or a share split lies between them.
     """
-    new, old = now.get("value"), before.get("value")
-    if new is None or old is None:
+    if (new := now.get("value")) is None or (old := before.get("value")) is None:
         return DASH
+    if _share_basis(now) != _share_basis(before):
+        return NOT_MEANINGFUL
     difference = exact(new) - exact(old)
     match now["unit"]:
         case "percent":
@@ -191,6 +192,11 @@ def change(now: Mapping[str, Any], before: Mapping[str, Any]) -> str:
             return days(difference, signed=True)
     grown = growth(new, old)
     return NOT_MEANINGFUL if grown is None else percent(grown, signed=True)
+
+
+def _share_basis(figure: Mapping[str, Any]) -> str:
+    """The note of the split that a number of shares, or per share, stands before; empty for all others."""
+    return next((note for note in figure.get("notes") or () if note.endswith(NOT_ADJUSTED)), "")
 
 
 def _without_number(figure: Mapping[str, Any]) -> bool:
