@@ -129,6 +129,10 @@ def _rows(query: str) -> list[object]:
         ("duration>fast", 10, "not a number"),
         ("company:x duration>fast", 20, "not a number"),
         ("date:tomorrow", 6, "not a date"),
+        ("company:x duration:5..2", 20, "Exchange them: 2..5"),
+        ("findings!=10..9", 11, "Exchange them: 9..10"),
+        ("date:2026-03-02..2026-03-01", 6, "“2026-03-02” is after “2026-03-01”"),
+        ("date:2027..2026-03", 6, "“2027” is after “2026-03”"),
         ("OR company:a", 1, "cannot stand here"),
         ("company>a", 9, "contains"),
         ("= 3", 1, "cannot stand here"),
@@ -191,6 +195,17 @@ def test_a_text_that_is_too_deep_is_refused_by_position_wherever_it_is_sent(
     assert ran.exit_code not in (0, None)
     assert "nested more than 40 deep" in ran.output
     assert "Traceback" not in ran.output
+
+
+@pytest.mark.parametrize("name", ["duration", "col_duration", "col_gaps"])
+def test_a_range_that_runs_backwards_is_refused_in_a_control_and_in_a_box_too(
+    five: None, client: FlaskClient, name: str
+) -> None:
+    for path in ("/historical-records", "/api/research_runs/"):
+        answer = client.get(path, query_string={name: "5..2"})
+        assert (answer.status_code, "Exchange them: 2..5" in answer.text) == (422, True)
+        assert client.get(path, query_string={name: "2..2"}).status_code == 200
+    assert names("q=date:2026-03..2026") == names("q=date>=2026-03 date<=2026")  # March to the end of the year
 
 
 def test_page_and_api_find_the_same_runs(

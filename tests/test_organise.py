@@ -107,6 +107,14 @@ def test_an_unknown_action_or_filter_is_refused(runs: None, client: FlaskClient)
     assert client.post(f"{PATH}/bulk", data={"do": "purge", "all": "1", "days": "-1"}).status_code == 422
 
 
+def test_too_many_to_compare_are_told_by_their_true_number_and_the_list_stays(runs: None, client: FlaskClient) -> None:
+    form = {"do": "compare", "all": "1", "filter": "company=acme"}
+    answer = client.post(f"{PATH}/bulk", data=form)
+    assert answer.location == f"{PATH}?company=acme"
+    assert "30 runs are chosen; at most 10 are set side by side." in client.get(answer.location).text
+    assert "run=31&run=32" in client.post(f"{PATH}/bulk", data=form | {"filter": "company=other"}).location
+
+
 def test_who_may_only_read_exports_and_compares_and_changes_nothing(runs: None, app: Flask) -> None:
     with app.app_context():
         accounts.add_user("bob", "correct horse battery", "viewer")

@@ -131,7 +131,23 @@ def test_prune_deletes_what_lay_in_the_trash_long_enough(app: Flask) -> None:
         store({"deleted_at": NOON}, {})
     runner = app.test_cli_runner()
     assert runner.invoke(args=["db", "prune", "--days", "36500"]).output == "0 runs deleted for good\n"
-    assert runner.invoke(args=["db", "prune", "--days", "0"]).output == "1 runs deleted for good\n"
+    assert runner.invoke(args=["db", "prune", "--days", "0", "--yes"]).output == "1 run deleted for good\n"
+
+
+def test_prune_asks_first_and_a_dry_run_deletes_nothing(app: Flask) -> None:
+    with app.app_context():
+        store({"deleted_at": NOON}, {"deleted_at": NOON}, {})
+    prune, runner = ["db", "prune", "--days", "1"], app.test_cli_runner()
+    assert runner.invoke(args=[*prune, "--dry-run"]).output == "2 runs would be deleted for good\n"
+    assert runner.invoke(args=[*prune, "--dry-run", "--yes"]).output == "2 runs would be deleted for good\n"
+    for answer in ("n\n", ""):  # nobody is there: a timer without --yes
+        asked = runner.invoke(args=prune, input=answer)
+        assert (asked.exit_code, "Delete 2 runs for good? [y/N]" in asked.output) == (1, True)
+    with app.app_context():
+        assert db.session.query(ResearchRun).count() == 3
+    assert "2 runs deleted for good\n" in runner.invoke(args=prune, input="y\n").output
+    with app.app_context():
+        assert db.session.query(ResearchRun).count() == 1
 
 
 def test_the_filling_is_the_same_each_time(app: Flask) -> None:

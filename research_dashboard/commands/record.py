@@ -11,6 +11,7 @@ from flask.cli import with_appcontext
 
 from research_dashboard.extensions import reading
 from research_dashboard.queries.runs import InvalidFilter, RunFilter, runs_stream, runs_total
+from research_dashboard.queries.trash import trash_total
 from research_dashboard.reports.run_lists import WHOLE, chosen, runs_csv, runs_json, runs_ndjson
 from research_dashboard.services import organise, seed
 from research_dashboard.services.fill import fill as fill_record
@@ -31,10 +32,24 @@ def fill(number: int) -> None:
 
 @click.command("prune")
 @click.option("--days", type=click.IntRange(0, 36_500), default=30, show_default=True, help="Days in the trash.")
+@click.option("--dry-run", is_flag=True, help="Only say how many there are.")
+@click.option("--yes", is_flag=True, help="Do not ask: delete as many as there are. For timers.")
 @with_appcontext
-def prune(days: int) -> None:
+def prune(days: int, *, dry_run: bool, yes: bool) -> None:
     """Delete for good what has lain in the trash for that many days, with steps, results, notes and tags."""
-    click.echo(f"{organise.purge(older_than_days=days):,} runs deleted for good")
+    if dry_run or not yes:
+        with reading() as session:
+            count = trash_total(session, days)
+        told = f"{_runs(count)} would be deleted for good" if dry_run else f"Delete {_runs(count)} for good?"
+        if dry_run or not count:
+            click.echo(told if dry_run else f"{_runs(0)} deleted for good")
+            return
+        click.confirm(told, abort=True)
+    click.echo(f"{_runs(organise.purge(older_than_days=days))} deleted for good")
+
+
+def _runs(count: int) -> str:
+    return f"{count:,} {'run' if count == 1 else 'runs'}"
 
 
 @click.command("import-seed")

@@ -18,6 +18,7 @@ from research_dashboard.queries.bulk import bulk_job
 from research_dashboard.queries.organised import Chosen, Trashed, ids_of
 from research_dashboard.queries.run_fields import LARGEST
 from research_dashboard.queries.run_filter import InvalidFilter, RunFilter
+from research_dashboard.queries.runs import runs_total
 from research_dashboard.queries.trash import in_trash, trash_total
 from research_dashboard.reports.comparison import MOST
 from research_dashboard.services import bulk_jobs
@@ -47,8 +48,10 @@ def bulk() -> AnyResponse:
     if not chosen:
         flash("Pick runs first, or “all of this filter”.", "warn")
         return redirect(_list(wanted), 303)
-    if action in LEADING:
-        return redirect(_file(chosen) if action == "export" else _comparison(chosen), 303)
+    if action == "export":
+        return redirect(_file(chosen), 303)
+    if action == "compare":
+        return redirect(_comparison(chosen) or _list(wanted), 303)
     return _confirmed(action, chosen, back, _list(wanted))
 
 
@@ -95,8 +98,13 @@ def _list(wanted: RunFilter) -> str:
 
 
 def _comparison(chosen: Chosen) -> str:
-    """The picked runs side by side, oldest first; of a whole filter its first runs, one more than there can be."""
-    return url_for("pages.compare", run=ids_of(db.session(), chosen, MOST + 1))
+    """Where the runs stand side by side, oldest first; nowhere when they are too many, and then that is said."""
+    ids = ids_of(db.session(), chosen, MOST + 1)
+    if len(ids) > MOST:
+        count = runs_total(db.session(), chosen) if isinstance(chosen, RunFilter) else len(ids_of(db.session(), chosen))
+        flash(f"{count:,} runs are chosen; at most {MOST} are set side by side.", "warn")
+        return ""
+    return url_for("pages.compare", run=ids)
 
 
 def _file(chosen: Chosen) -> str:

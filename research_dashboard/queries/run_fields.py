@@ -68,8 +68,8 @@ def _ordered(column: Column, op: str, value: Any) -> ColumnElement[bool]:
     return compared[op]()  # type: ignore[no-any-return]
 
 
-def _ranging(single: Compare) -> Compare:
-    """Also `2..5`: from 2 to 5, both included; either end may be left open."""
+def _ranging(single: Compare, backwards: Callable[[str, str, tzinfo], bool]) -> Compare:
+    """Also `2..5`: from 2 to 5, both included; either end may be left open. Nothing is from 5 to 2: that is refused."""
 
     def compare(op: str, text: str, zone: tzinfo) -> ColumnElement[bool]:
         low, dots, high = (part.strip() for part in text.partition(".."))
@@ -78,6 +78,8 @@ def _ranging(single: Compare) -> Compare:
         if op not in (":", "=", "!=") or not (low or high):
             raise BadValue(f"“{text}” is not a range such as 2..5; a range stands after “:”, “=” or “!=”.")
         ends = [single(sign, end, zone) for sign, end in ((">=", low), ("<=", high)) if end]
+        if low and high and backwards(low, high, zone):
+            raise BadValue(f"“{low}” is after “{high}”, so nothing is in that range. Exchange them: {high}..{low}.")
         return not_(and_(*ends)) if op == "!=" else and_(*ends)
 
     return compare
@@ -89,16 +91,20 @@ def _whole(column: Column) -> Compare:
             raise BadValue(f"“{text}” is not a whole number from 0 to {LARGEST:,}.")
         return _ordered(column, op, int(text))
 
-    return _ranging(compare)
+    return _ranging(compare, lambda low, high, _zone: int(low) > int(high))
 
 
 def _number(column: Column) -> Compare:
     def compare(op: str, text: str, _zone: tzinfo) -> ColumnElement[bool]:
         if not re.fullmatch(r"[0-9]{1,12}([.,][0-9]{1,9})?", text):
             raise BadValue(f"“{text}” is not a number such as 2 or 0.5.")
-        return _ordered(column, op, float(text.replace(",", ".")))
+        return _ordered(column, op, _amount(text))
 
-    return _ranging(compare)
+    return _ranging(compare, lambda low, high, _zone: _amount(low) > _amount(high))
+
+
+def _amount(text: str) -> float:
+    return float(text.replace(",", "."))
 
 
 def containing(column: Column, text: str) -> ColumnElement[bool]:
@@ -198,7 +204,7 @@ def _moment(column: Column) -> Compare:
         }
         return compared[op]()  # type: ignore[no-any-return]
 
-    return _ranging(compare)
+    return _ranging(compare, lambda low, high, zone: period(low, zone)[0] >= period(high, zone)[1])
 
 
 def _named(column: Column, names: Column, where: ColumnElement[bool] | None = None) -> Compare:
@@ -266,11 +272,12 @@ def _title(op: str, text: str, zone: tzinfo) -> ColumnElement[bool]:
 
 
 def _pinned(op: str, text: str, _zone: tzinfo) -> ColumnElement[bool]:
-    """pinned:yes and pinned:no."""
-    if op not in (":", "=", "!=") or text.lower() not in ("yes", "no"):
+    """pinned:yes and pinned:no; true and false say the same."""
+    said = {"yes": True, "true": True, "no": False, "false": False}.get(text.lower())
+    if op not in (":", "=", "!=") or said is None:
         raise BadValue(f"“{text}” is neither yes nor no, as in pinned:yes.")
     held = ResearchRun.pinned_at.is_not(None)
-    return held if (text.lower() == "yes") != (op == "!=") else not_(held)
+    return held if said != (op == "!=") else not_(held)
 
 
 def full_text(text: str) -> Any:

@@ -1,11 +1,13 @@
 """What lies in the trash."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from research_dashboard.base import utcnow
 from research_dashboard.models import ResearchRun
 
 
@@ -17,7 +19,7 @@ def in_trash(session: Session, limit: int) -> Sequence[Any]:
     return session.execute(statement.limit(limit)).all()
 
 
-def trash_total(session: Session) -> int:
-    """How many runs lie in the trash."""
-    where = ResearchRun.deleted_at.is_not(None)
+def trash_total(session: Session, days: int = 0) -> int:
+    """How many runs lie in the trash, for that many days or longer."""
+    where = ResearchRun.deleted_at <= utcnow() - timedelta(days=days)
     return session.scalar(select(func.count()).select_from(ResearchRun).where(where)) or 0
