@@ -1,17 +1,20 @@
 """What every table stands on: naming of constraints, column types, SQLite's pragmas. No Flask."""
 
+import os
+import sqlite3
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import JSON, BigInteger, Dialect, Engine, Integer, MetaData, Numeric, String, event
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, DisconnectionError, IntegrityError, ProgrammingError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import Pool
 from sqlalchemy.sql.functions import GenericFunction
 from sqlalchemy.types import Date, DateTime, TypeDecorator, TypeEngine
 
@@ -78,11 +81,13 @@ class Base(DeclarativeBase):
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A state of the database that passes when its cause goes: a kind for the log, the cause and the cure in words."""
+    """A state of the database that passes when its cause goes: a kind for the log, the cause and the cure in words, and
+    what goes on by itself then, where the program runs."""
 
     kind: str
     cause: str
     cure: str
+    then: str = ""
 
 
 _TROUBLES = (
@@ -91,7 +96,8 @@ _TROUBLES = (
         Trouble(
             "disk_full",
             "The disk that holds the database is full or cannot be written; nothing was stored.",
-            "Free some space there. Waiting runs go on by themselves.",
+            "Free some space there.",
+            "Waiting runs go on by themselves.",
         ),
     ),
     (
@@ -123,7 +129,8 @@ _TROUBLES = (
         Trouble(
             "gone",
             "The database cannot be reached; nothing was stored.",
-            "Check that it is there and running. Work goes on by itself when it is back.",
+            "Check that it is there and running.",
+            "Work goes on by itself when it is back.",
         ),
     ),
 )
@@ -182,8 +189,64 @@ def _utc_day_on_postgresql(element: Any, compiler: Any, **kw: Any) -> str:
     return f"({compiler.process(element.clauses, **kw)} AT TIME ZONE 'UTC')::date"
 
 
+class File:
+    """The file that a connection to SQLite holds open, which may since have been removed or replaced.
+
+    SQLite would go on in a removed file, of which nothing is left when the program ends; and for whoever connects anew
+    it would make an empty one.
+    """
+
+    _known: ClassVar[set[str]] = set()  # the paths where this process has found a database
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.path: str = connection.execute("PRAGMA database_list").fetchone()[2]  # empty: in memory
+        self._is = self._there()
+        self._known.add(self.path)
+
+    def _there(self) -> tuple[int, int] | None:
+        """What the path names now: device and number of the file."""
+        try:
+            found = os.stat(self.path)  # at every question: pathlib takes twice the time
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def same(self) -> bool:
+        """True while the path names it. Raises sqlite3.OperationalError when nothing is there."""
+        if not self.path:
+            return True
+        there = self._there()
+        if there is None:
+            raise sqlite3.OperationalError(GONE)
+        return there == self._is
+
+    @classmethod
+    def refuse_to_make(cls, path: str) -> None:
+        """Raise sqlite3.OperationalError where a database was that is there no more."""
+        path = os.path.abspath(path)  # as SQLite names it
+        if path in cls._known and not os.path.exists(path):
+            raise sqlite3.OperationalError(GONE)
+
+
+GONE = "unable to open database file: it was there, and is gone"
+
+
+@event.listens_for(Engine, "do_connect")
+def _before_connect(dialect: Dialect, _record: Any, arguments: Any, _options: Any) -> None:
+    if dialect.name == "sqlite":
+        File.refuse_to_make(arguments[0])
+
+
+@event.listens_for(Pool, "checkout")
+def _on_checkout(_connection: Any, record: Any, _proxy: Any) -> None:
+    """A connection to a file that was replaced is given up for one to the new file."""
+    file = record.info.get("file")
+    if file is not None and not file.same():
+        raise DisconnectionError
+
+
 @event.listens_for(Engine, "connect")
-def _on_connect(connection: Any, _record: Any) -> None:
+def _on_connect(connection: Any, record: Any) -> None:
     """SQLite: WAL, foreign keys, patience; and transactions begun by us (CONVENTIONS, traps 16 and 17)."""
     if type(connection).__module__.partition(".")[0] != "sqlite3":
         return
@@ -191,6 +254,7 @@ def _on_connect(connection: Any, _record: Any) -> None:
     for pragma in (f"busy_timeout = {BUSY * 1000}", "journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
     connection.create_function("fold", 1, lambda text: None if text is None else fold(text), deterministic=True)
+    record.info["file"] = File(connection)
 
 
 @event.listens_for(Engine, "handle_error")

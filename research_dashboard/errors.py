@@ -85,7 +85,7 @@ def _database(error: DatabaseError) -> ResponseReturnValue:
     if found is None:
         raise error
     logger.error("database_trouble", kind=found.kind, error=str(error.orig))
-    return handle(ServiceUnavailable(f"{found.cause} {found.cure}", retry_after=1))
+    return handle(ServiceUnavailable(f"{found.cause} {found.cure} {found.then}".rstrip(), retry_after=1))
 
 
 def _number(response: Response) -> Response:

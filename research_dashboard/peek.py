@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from research_dashboard.base import File
 from research_dashboard.extensions import db
 
 Rows = Callable[..., list[tuple[Any, ...]]]
@@ -26,10 +27,12 @@ class _Connection:
 
     def __init__(self, engine: Engine) -> None:
         arguments, options = engine.dialect.create_connect_args(engine.url)
+        File.refuse_to_make(arguments[0])
         made: Any = engine.dialect.connect(*arguments, **options)
         made.isolation_level = None
         made.execute("PRAGMA busy_timeout = 10000")
         made.execute("PRAGMA query_only = ON")
+        self.file = File(made)
         self.number, self.execute, self.rollback, self.close = next(_numbers), made.execute, made.rollback, made.close
 
     def __del__(self) -> None:
@@ -68,6 +71,9 @@ def _lent(engine: Engine) -> Iterator[_Connection]:
         shelf = _shelf = _Shelf(engine)
     try:
         connection = shelf.idle.pop()
+        if not connection.file.same():
+            shelf.idle.clear()
+            connection = _Connection(engine)
     except IndexError:
         connection = _Connection(engine)
     yield connection

@@ -163,7 +163,7 @@ def prepare(settings: Settings, host: str) -> None:
         except DBAPIError as error:
             if (found := trouble(error)) is None:
                 raise
-            raise CannotServeError(f"{found.cause} {found.cure}") from error
+            raise CannotServeError(f"{found.cause} {found.cure} Then start the program again.") from error
         refuse(app, host)
         db.session.remove()
         db.engine.dispose()

@@ -224,6 +224,7 @@ def _counted() -> dict[tuple[str, str, str], int]:
     return {(row.kind, row.key, row.status): row.runs for row in db.session.query(RunCount)}
 
 
+@pytest.mark.sqlite
 def test_its_own_database_is_no_seed(app: Flask) -> None:
     with app.app_context():
         store({"company": "Acme"})

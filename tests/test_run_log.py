@@ -11,6 +11,7 @@ from research_dashboard.base import utcnow
 from research_dashboard.extensions import from_json, reading, writing
 from research_dashboard.models import Level, ResearchDetail
 from research_dashboard.queries.run_log import lines
+from research_dashboard.queries.work import usual_seconds
 from research_dashboard.research.steps import STEPS
 from research_dashboard.services import leases, runs
 from research_dashboard.services.leases import NO_WORKER
@@ -65,6 +66,37 @@ def test_an_interrupted_run_says_so_in_its_log_too(bundled: Flask) -> None:
     leases.sweep(utcnow() + timedelta(minutes=1))
     assert "Interrupted" in said(run_id, Level.WARNING)[-1]
     assert NO_WORKER == "no_worker"
+
+
+def test_a_worker_that_died_in_a_later_step_is_in_the_log_too(bundled: Flask) -> None:
+    run_id = start(bundled)
+    lease = leases.claim("first")
+    assert lease is not None
+    leases.checkpoint(lease, 1, leases.Outcome("Done."))
+    assert leases.claim("second", utcnow() + timedelta(seconds=30)) is not None
+    assert said(run_id, Level.WARNING) == ["The worker before stopped without a word. Taken over by second, attempt 2."]
+
+
+def test_a_step_at_which_nobody_works_is_not_called_running(in_app: Flask, visit: Visit) -> None:
+    run_id = make_research("Interrupted", done=1, at="Running", ago=500)
+    make_research("Completed", done=5)
+    page = visit(f"/runs/{run_id}")
+    assert "Running" not in page.text("main")
+    assert "slower than usual" not in page.text("main")
+
+
+def test_what_is_usual_is_measured_by_runs_of_the_same_source(in_app: Flask) -> None:
+    for source, runs_of_it in (("bundled", 3), ("live", 1)):
+        for _ in range(runs_of_it):
+            run_id = make_research("Completed", done=5, source=source)
+    with writing() as session:
+        step = session.query(ResearchDetail).filter_by(research_run_id=run_id, position=2).one()
+        assert step.start_time is not None
+        step.end_time = step.start_time + timedelta(seconds=40)
+    with reading() as session:
+        usual = [usual_seconds(session, None, source)[STEPS[1]] for source in ("bundled", "live", None)]
+        assert usual == [1, 40, 1]
+        assert usual_seconds(session, None, "uploaded") == {}
 
 
 def test_a_failure_is_an_error_line_with_its_kind(bundled: Flask) -> None:

@@ -199,3 +199,7 @@ def test_a_shown_number_reads_back_as_the_rounded_value(value: Decimal) -> None:
 )
 def test_the_end_of_a_fiscal_year_is_a_day_people_know(mmdd: str, shown: str) -> None:
     assert w.day_of_year(mmdd) == shown
+
+
+def test_a_number_of_any_size_is_written_out() -> None:
+    assert w.number(1e126).count("000") > 30

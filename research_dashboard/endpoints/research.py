@@ -95,7 +95,7 @@ def run_progress(run_id: int) -> Response:
         raise NoSuchRun(run_id)
     ended = run["status"] in ENDED
     ours = run["origin"] in (Origin.RESEARCH, Origin.SCHEDULE)
-    usual = work.usual_seconds(session, run_id) if ours else {}
+    usual = work.usual_seconds(session, run_id, run["source"]) if ours else {}
     keys = ("position", "step_name", "status", "progress", "message", "start_time", "end_time")
     details = records.detail_records(session, run_id)
     steps = [{key: step[key] for key in keys} | {"usual_seconds": usual.get(step["step_name"])} for step in details]

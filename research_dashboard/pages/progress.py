@@ -67,11 +67,12 @@ def is_ours(run: ResearchRun) -> bool:
 
 def progress(run: ResearchRun, usual: Mapping[str, float], now: datetime) -> Progress:
     """How far the run is. Steps that are not recorded yet wait; the built-in research has five."""
-    ended = run.status in ENDED
+    ended, halted = run.status in ENDED, run.status == Status.INTERRUPTED
     if is_ours(run):
         recorded = {detail.position: detail for detail in run.details}
         steps = tuple(
-            _step(n, name, recorded.get(n), usual.get(name), now, ended=ended) for n, name in enumerate(STEPS, 1)
+            _step(n, name, recorded.get(n), usual.get(name), now, ended=ended, halted=halted)
+            for n, name in enumerate(STEPS, 1)
         )
     else:
         steps = tuple(_step(n, d.step_name, d, None, now, ended=ended) for n, d in enumerate(run.details, 1))
@@ -85,13 +86,19 @@ def progress(run: ResearchRun, usual: Mapping[str, float], now: datetime) -> Pro
 
 
 def _step(
-    position: int, name: str, detail: ResearchDetail | None, usual: float | None, now: datetime, *, ended: bool
+    position: int,
+    name: str,
+    detail: ResearchDetail | None,
+    usual: float | None,
+    now: datetime,
+    *,
+    ended: bool,
+    halted: bool = False,
 ) -> Step:
     status = StepStatus(detail.status) if detail else StepStatus.PENDING
     seconds = None
-    end = (
-        detail.end_time or (None if ended else now) if detail else None
-    )  # what an ended run left open took nobody knows
+    open_until = None if ended or halted else now  # how long somebody was at what was left open nobody knows
+    end = detail.end_time or open_until if detail else None
     if detail and detail.start_time and end and status != StepStatus.PENDING:
         seconds = max(0.0, (end - detail.start_time).total_seconds())
     state, word = {
@@ -101,8 +108,8 @@ def _step(
         StepStatus.FAILED: ("failed", "Failed"),
         StepStatus.CANCELLED: ("waiting", "Cancelled"),
     }[status]
-    if ended and state == "running":
-        state, word = "waiting", "N/A"
+    if (ended or halted) and state == "running":
+        state, word = "waiting", "Interrupted" if halted else "N/A"
     says = (detail.message if detail else None) or ("" if ended else PURPOSES.get(name, ""))
     slow = bool(usual and seconds and seconds > max(SLOW_FACTOR * usual, usual + SLOW_SECONDS))
     if state == "running" and slow:

@@ -25,7 +25,7 @@ MOST_IN_A_FILE = 100_000
 def run_log(run_id: int) -> Response:
     """How a run went: steps over time, and its log from a level up; while it works the log goes on by itself."""
     run, level = found_run(run_id), _level()
-    usual = work.usual_seconds(db.session(), run.id) if is_ours(run) else {}
+    usual = work.usual_seconds(db.session(), run.id, run.source) if is_ours(run) else {}
     now = utcnow()
     shown = progress(run, usual, now)
     polls = poll_after(run, now) if is_ours(run) else None

@@ -245,7 +245,7 @@ def _context(found: ResearchRun) -> dict[str, Any]:
     if under_way and not logged:  # the report needs them all, the way there only the profile
         wanted = wanted.where(ResearchResult.result_type == "company_profile")
     results = session.scalars(wanted).all()
-    shown = progress(found, {} if logged else work.usual_seconds(session, found.id), now)
+    shown = progress(found, {} if logged else work.usual_seconds(session, found.id, found.source), now)
     timeline = bars(shown, found.started_at)
     profile: Any = next((result.result_data for result in results if result.result_type == "company_profile"), {})
     return {

@@ -78,7 +78,9 @@ def waiting_and_working(session: Session) -> Mapping[str, int]:
     return {status.value: found.get(status.value, 0) for status in WAITING_OR_WORKING}
 
 
-_usual: WeakKeyDictionary[Engine, tuple[Any, frozenset[int], Mapping[str, float]]] = WeakKeyDictionary()
+_usual: WeakKeyDictionary[Engine, dict[str | None, tuple[Any, frozenset[int], Mapping[str, float]]]] = (
+    WeakKeyDictionary()
+)
 _past = aliased(ResearchRun, name="past")
 _newest = (
     select(_past.id)
@@ -87,19 +89,22 @@ _newest = (
 )
 
 
-def usual_seconds(session: Session, run_id: int | None = None) -> Mapping[str, float]:
+def usual_seconds(session: Session, run_id: int | None = None, source: str | None = None) -> Mapping[str, float]:
     """The usual time of each step in seconds: the median over the last completed ones. Nothing where `run_id` is the
     only one of them: a run is not measured by itself.
 
+    `source`: only of runs whose figures came from there; fetching them takes a hundred times as long as reading them.
     It is worked out when another run has completed: a thousand rows, and those who watch ask every second.
     """
     engine = session.get_bind().engine
+    past = _newest if source is None else _newest.where(_past.source == source)
     newest = session.execute(_newest.add_columns(_past.finished_at).limit(1)).one_or_none()
     key = None if newest is None else tuple(newest)
-    kept = _usual.get(engine)
+    by_source = _usual.setdefault(engine, {})
+    kept = by_source.get(source)
     if kept is None or kept[0] != key:
-        recent = frozenset(session.scalars(_newest.limit(RECENT_RUNS)))
-        kept = _usual[engine] = (key, recent, _medians(session, recent))
+        recent = frozenset(session.scalars(past.limit(RECENT_RUNS)))
+        kept = by_source[source] = (key, recent, _medians(session, recent))
     _, recent, usual = kept
     return {} if recent == {run_id} else usual
 

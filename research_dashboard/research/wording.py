@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any, NamedTuple
 
 from babel.dates import format_date
@@ -25,6 +25,7 @@ ONE_PLACE = frozenset({"nde", "cover", "capint"})  # multiples with one decimal;
 
 NOT_ADJUSTED = "not adjusted."  # how the note of a number ends that stands on the share basis before a split
 MILLION, BILLION = 10**6, 10**9
+ANY_SIZE = Context(prec=400)  # a ratio to next to nothing may have as many digits as a float has places
 
 
 def exact(value: Number) -> Decimal:
@@ -34,7 +35,7 @@ def exact(value: Number) -> Decimal:
 
 def rounded(value: Number, places: int = 0) -> Decimal:
     """Rounded half to even for display; never −0."""
-    result = exact(value).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
+    result = exact(value).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN, context=ANY_SIZE)
     return abs(result) if result == 0 else result
 
 

@@ -104,14 +104,16 @@ def claim(worker_id: str, now: datetime | None = None) -> Lease | None:
         if claimed is None:
             return None
         run_id, attempts = claimed
-        position = session.scalar(
-            select(func.min(ResearchDetail.position)).where(
-                ResearchDetail.research_run_id == run_id, ResearchDetail.status != StepStatus.COMPLETED.value
-            )
+        following = (
+            select(ResearchDetail.position, ResearchDetail.status, ResearchDetail.attempt)
+            .where(ResearchDetail.research_run_id == run_id, ResearchDetail.status != StepStatus.COMPLETED.value)
+            .order_by(ResearchDetail.position)
+            .limit(1)
         )
-        lease = Lease(run_id, token, position or len(STEPS))
-        if attempts > 1:
-            gone = f"The worker before stopped without a word. Taken over by {worker_id}, attempt {attempts}."
+        position, step, attempt = session.execute(following).one_or_none() or (len(STEPS), None, attempts)
+        lease = Lease(run_id, token, position)
+        if step == StepStatus.RUNNING.value:  # who hands a run back, and who asks for it again, sets its step back
+            gone = f"The worker before stopped without a word. Taken over by {worker_id}, attempt {attempt + 1}."
             say(session, run_id, gone, Level.WARNING, lease.position, now)
         else:
             say(session, run_id, f"Taken by {worker_id}.", at=now)

@@ -167,6 +167,46 @@ def test_a_database_gone_for_a_while_and_back_loses_nothing(bundled: Flask, tmp_
     assert status(run_id) == "Completed"
 
 
+@pytest.mark.sqlite
+def test_a_database_removed_under_the_program_is_said_and_nothing_is_acknowledged_until_it_is_back(
+    bundled: Flask, client: FlaskClient, tmp_path: Path
+) -> None:
+    bundled.add_url_rule("/write", "write", lambda: str(start()))
+    path = bundled.config["SETTINGS"].instance / "research.db"
+    assert client.get("/write").text == "1"
+    assert client.get("/api/research_runs/").status_code == 200
+    (tmp_path / "away").mkdir()
+    beside = [path.with_name(path.name + end) for end in ("", "-wal", "-shm")]
+    for file in beside:
+        shutil.move(file, tmp_path / "away")
+    for _ in range(2):  # no new, empty database is made by the second either
+        answer = client.get("/write")
+        assert (answer.status_code, "cannot be reached" in answer.text) == (503, True)
+        assert client.get("/api/research_runs/1").status_code == 503
+        assert client.get("/readyz").status_code == 503
+        assert not path.exists()
+    for file in beside:
+        shutil.move(tmp_path / "away" / file.name, file)
+    assert client.get("/write").status_code == 200
+    assert client.get("/api/research_runs/1").status_code == 200
+
+
+@pytest.mark.sqlite
+def test_a_database_put_in_the_place_of_another_is_read_from_then_on(
+    bundled: Flask, client: FlaskClient, tmp_path: Path
+) -> None:
+    path = bundled.config["SETTINGS"].instance / "research.db"
+    with closing(sqlite3.connect(path)) as there, closing(sqlite3.connect(tmp_path / "other.db")) as other:
+        there.backup(other)
+    start()
+    db.session.remove()
+    assert client.get("/api/research_runs/1").status_code == 200
+    for end in ("-wal", "-shm"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+    (tmp_path / "other.db").replace(path)
+    assert client.get("/api/research_runs/1").status_code == 404
+
+
 def test_a_clock_set_back_an_hour_keeps_ends_after_starts_and_frees_dead_leases(bundled: Flask) -> None:
     run_id = start()
     assert leases.claim("dead") is not None
