@@ -50,10 +50,11 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "api.run_resume": (RESEARCHER, RESEARCHER),
     "api.run_rerun": (RESEARCHER, RESEARCHER),
     "api.detail_change": (RESEARCHER, RESEARCHER),
-    "api.openapi": (VIEWER, VIEWER),
-    "api.docs": (VIEWER, VIEWER),
-    "api.problem_list": (VIEWER, VIEWER),
-    "api.problem_page": (VIEWER, VIEWER),
+    # What the API takes and what its problems mean says nothing of this server: who is refused can read why.
+    "api.openapi": (PUBLIC, PUBLIC),
+    "api.docs": (PUBLIC, PUBLIC),
+    "api.problem_list": (PUBLIC, PUBLIC),
+    "api.problem_page": (PUBLIC, PUBLIC),
     "api.bulk_start": (RESEARCHER, RESEARCHER),
     "api.bulk_job": (VIEWER, RESEARCHER),
     "api.runs_bulk": (RESEARCHER, RESEARCHER),
@@ -258,7 +259,7 @@ def guard() -> Response | Any | None:
     if g.actor.token_id and request.method not in SAFE and not request.path.startswith("/api/"):
         raise Forbidden("A token writes under /api only; pages are for people who sign in.")
     if not g.actor.may(needed):
-        raise Forbidden(f"This needs the role {needed}; {g.actor.name} has the role {g.actor.role}.")
+        raise Forbidden(f"This needs the role {needed}; {g.actor.reach}.")
     return None
 
 

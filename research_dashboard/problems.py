@@ -197,9 +197,12 @@ class Problem(HTTPException):
 
 
 def invalid(errors: Iterable[FieldError]) -> Problem:
-    """The problem of input that cannot be used; its detail names the first fields."""
+    """The problem of input that cannot be used; its detail names the first fields, and says how many more there are."""
     errors = tuple(errors)
-    return Problem("invalid-input", "; ".join(f"{error.field}: {error.detail}" for error in errors[:3]), errors)
+    said = [f"{error.field}: {error.detail}" for error in errors[:3]]
+    if len(errors) > len(said):
+        said.append(f"and {len(errors) - len(said)} more, see errors[]")
+    return Problem("invalid-input", "; ".join(said), errors)
 
 
 def body_of(error: HTTPException) -> dict[str, Any]:

@@ -299,6 +299,13 @@ def answer(
     return response
 
 
+def empty(status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer without a body, and so without a Content-Type."""
+    response = Response(status=status, headers=headers)
+    del response.headers["Content-Type"]
+    return response
+
+
 def matches() -> Matches | None:
     """What If-Match says of the ETag of what is to be changed; None when nothing was said."""
     if "If-Match" not in request.headers:

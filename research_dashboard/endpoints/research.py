@@ -6,14 +6,15 @@ from flask import Response, current_app, request
 
 from research_dashboard.base import utcnow
 from research_dashboard.endpoints.answers import Progress, Run
-from research_dashboard.endpoints.contract import answer, endpoint, person, sender
+from research_dashboard.endpoints.contract import answer, empty, endpoint, person, sender
 from research_dashboard.endpoints.shapes import ReportQuery, ResearchCreate
 from research_dashboard.extensions import db, reading
 from research_dashboard.logs import logger
 from research_dashboard.models import ENDED, Origin, Status, StepStatus
 from research_dashboard.problems import FieldError, Problem, invalid
-from research_dashboard.queries import records, work
+from research_dashboard.queries import records, reports, work
 from research_dashboard.queries.preferences import preferences, sec_contact
+from research_dashboard.reports.build import is_report
 from research_dashboard.services.companies import CompanyError, resolve
 from research_dashboard.services.records import NoSuchRun
 from research_dashboard.services.runs import RunError, cancel, rerun, resume, start_research
@@ -125,13 +126,23 @@ def _unchanged(state: str, *, ended: bool) -> Response:
     return response
 
 
-@endpoint({303: None}, tag="Research", gives=("Location",))
+@endpoint({303: None}, "conflict", tag="Research", gives=("Location",))
 def run_report(run_id: int, query: ReportQuery) -> Response:
-    """Be led to the report of a run, in a format of your choice; the file's address takes the same token."""
-    if not records.run_exists(db.session(), run_id):
+    """Be led to the report of a run, in a format of your choice; the file's address takes the same token.
+
+    Before the run is completed: 409. A run that a program logged has no report: 404; its results say what it found.
+    """
+    session = db.session()
+    run = reports.run_kept(session, run_id)
+    if run is None:
         raise NoSuchRun(run_id)
+    if run.status != Status.COMPLETED:
+        raise Problem("conflict", f"Run {run_id} is {run.status}; a report is made of a completed run.")
+    if not is_report({"financial_health": reports.result_of(session, run_id, "financial_health")}):
+        results = f"GET /api/research_runs/{run_id}/results"
+        raise Problem("not-found", f"Run {run_id} has no report; what a program logged of it says {results}.")
     logger.info("Fetched report", run_id=run_id, format=query.format)
-    return Response(status=303, headers={"Location": f"/runs/{run_id}/report.{query.format}"})
+    return empty(303, {"Location": f"/runs/{run_id}/report.{query.format}"})
 
 
 @endpoint({202: Run}, "conflict", tag="Research")

@@ -3,7 +3,7 @@
 from flask import Response, request
 
 from research_dashboard.endpoints.answers import Changes, Run, RunParts
-from research_dashboard.endpoints.contract import answer, endpoint, matches, page_links, sender
+from research_dashboard.endpoints.contract import answer, empty, endpoint, matches, page_links, sender
 from research_dashboard.endpoints.kept import tell
 from research_dashboard.endpoints.shapes import Parts, RunChange, RunCreate, RunQuery
 from research_dashboard.extensions import db
@@ -125,7 +125,7 @@ def run_delete(run_id: int) -> Response:
     """Put a run in the trash, with its steps and results. It can be restored."""
     delete_run(run_id, matches())
     logger.info("Deleted research run", run_id=run_id)
-    return Response(status=204)
+    return empty(204)
 
 
 @endpoint({200: Run}, tag="Runs")

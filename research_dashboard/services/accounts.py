@@ -51,11 +51,19 @@ class Actor:
     user_id: int | None = None
     token_id: int | None = None  # set when a bearer token speaks
     token_of: str | None = None  # and whose it is
+    scope: str | None = None  # and its scope
 
     @property
     def person(self) -> str:
         """The user's name, also when a token of theirs speaks."""
         return self.token_of or self.name
+
+    @property
+    def reach(self) -> str:
+        """How far they reach, in words: a token as far as its scope and its user's role both do."""
+        if self.scope:
+            return f"the token {self.name} has the scope {self.scope} and reaches as far as the role {self.role}"
+        return f"{self.name} has the role {self.role}"
 
     def may(self, role: Role) -> bool:
         """True when the actor's role reaches as far."""
@@ -263,7 +271,7 @@ def bearer(secret: str) -> Actor | None:
         with writing() as session:
             session.execute(update(ApiToken).where(ApiToken.id == token.id).values(last_used_at=now))
     role = min(Role(user.role), Scope(token.scope).role, key=lambda r: r.rank)
-    return Actor(f"{user.name} ({token.name})", role, user.id, token.id, user.name)
+    return Actor(f"{user.name} ({token.name})", role, user.id, token.id, user.name, token.scope)
 
 
 def share(run_id: int, days: int, actor: Actor) -> str:

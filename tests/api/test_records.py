@@ -444,3 +444,9 @@ def test_a_field_that_is_not_there_is_told_which_are_where_it_was_sent(client: F
     refused(answer, 422, "0.details.0.rows")
     (said,) = (error["detail"] for error in answer.json["errors"] if error["field"] == "0.details.0.rows")
     assert ("step_name" in said, "insights" in said) == (True, False)
+
+
+def test_a_refusal_says_that_there_is_more_wrong_than_it_names(client: FlaskClient) -> None:
+    problem = client.post("/api/research_runs/", json={"a": 1}).json
+    assert len(problem["errors"]) == 6
+    assert problem["detail"].endswith("; and 3 more, see errors[]")

@@ -6,6 +6,16 @@ from flask.testing import FlaskClient
 from research_dashboard.models import Status
 from tests.api.test_records import counts, make, refused
 from tests.makers import make_company
+from tests.report_results import results
+
+
+def make_reported(client: FlaskClient) -> int:
+    """A run with the results that a report is made of."""
+    run_id = make(client)
+    for kind, data in results().items():
+        body = {"research_run_id": run_id, "result_type": kind, "result_data": data}
+        assert client.post("/api/research_results/", json=body).status_code == 201
+    return run_id
 
 
 def start(client: FlaskClient, **body: object) -> object:
@@ -96,11 +106,28 @@ def test_a_file_of_a_megabyte_is_read_however_its_characters_are_escaped(client:
     refused(client.post("/api/companies/upload", json={"csv": "\x9e" * 1_000_001}), 422, "csv")
 
 
+FORMATS = ("html", "pdf", "md", "xlsx", "csv", "json", "zip")
+
+
 def test_a_report_is_found_in_every_format(app: Flask, client: FlaskClient) -> None:
-    run_id = make(client)
-    for name in ("html", "pdf", "md", "xlsx", "csv", "json", "zip"):
+    run_id = make_reported(client)
+    for name in FORMATS:
         answer = client.get(f"/api/research_runs/{run_id}/report?format={name}")
         assert (answer.status_code, answer.headers["Location"]) == (303, f"/runs/{run_id}/report.{name}")
+        assert "Content-Type" not in answer.headers, "there is no body"
         assert app.url_map.bind("").match(answer.headers["Location"])[0].startswith("pages.")
     refused(client.get(f"/api/research_runs/{run_id}/report?format=doc"), 422, "format")
     refused(client.get("/api/research_runs/99/report"), 404)
+
+
+def test_a_report_that_is_not_there_is_refused_at_once_in_every_format(app: Flask, client: FlaskClient) -> None:
+    with app.app_context():
+        make_company("Apple Inc.", 320193, "AAPL")
+    logged, queued = make(client), client.post("/api/research", json={"company": "AAPL"}).json["id"]
+    for name in FORMATS:
+        without = client.get(f"/api/research_runs/{logged}/report?format={name}")
+        refused(without, 404)
+        assert f"/api/research_runs/{logged}/results" in without.json["detail"]
+        early = client.get(f"/api/research_runs/{queued}/report?format={name}")
+        refused(early, 409)
+        assert "Queued" in early.json["detail"]

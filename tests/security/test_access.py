@@ -323,3 +323,18 @@ def test_the_first_account_can_be_made_where_nothing_ran_yet(tmp_path: Path) -> 
     added = run(args=["users", "add", "ann", "--role", "admin", "--password", PASSWORD])
     assert (added.exit_code, "Added ann, admin." in added.output) == (0, True), added.output
     assert "ann\tadmin\tactive" in run(args=["users", "list"]).output
+
+
+def test_who_is_refused_can_read_why_and_what_the_api_takes(client: FlaskClient, users: dict[str, str]) -> None:
+    refusal = client.get("/api/research_runs/")
+    assert refusal.status_code == 401
+    for path in (refusal.json["type"], "/api/problems/", "/api/openapi.json", "/api/docs"):
+        assert client.get(path).status_code == 200, path
+
+
+def test_a_token_that_reaches_too_short_is_told_its_scope(app: Flask, client: FlaskClient, users: object) -> None:
+    with app.app_context():
+        token = accounts.add_token("admin", "nightly", "read", 30)[0]
+    answer = client.post("/api/research_runs/", json={}, headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 403
+    assert "the token admin (nightly) has the scope read" in answer.json["detail"]
