@@ -15,8 +15,7 @@ from babel.dates import format_date
 
 Number = Decimal | float | int | str
 
-MINUS = "−"
-DASH = "–"
+MINUS, DASH = "−", "–"
 NOT_REPORTED, NOT_MEANINGFUL, NOT_APPLICABLE = "n/r", "n/m", "n/a"
 PERCENT_LIMIT = 1000  # a percentage of this size or more means nothing to a reader: n/m
 NET_CASH = "net cash"  # what net debt to EBITDA is where it is negative
