@@ -1,7 +1,5 @@
 """Who may do what, in one table: every route has its line here, a route without one is the admins' alone."""
 
-from functools import lru_cache
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,19 +19,11 @@ from research_dashboard.rates import count
 from research_dashboard.services import accounts, audit
 from research_dashboard.services.accounts import Actor
 from research_dashboard.tables.accounts import Role
+from research_dashboard.this_machine import host_name, is_forwarded, is_from_here, is_named_here, is_near
 
 PUBLIC, VIEWER, RESEARCHER, ADMIN = None, Role.VIEWER, Role.RESEARCHER, Role.ADMIN
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-# What proxies add (and whatever begins with X-Forwarded), as WSGI names it.
-FORWARDED = frozenset(
-    f"HTTP_{name}"
-    for name in (
-        *("FORWARDED", "FORWARDED_FOR", "VIA", "X_REAL_IP", "X_CLIENT_IP", "X_CLUSTER_CLIENT_IP", "X_ORIGINAL_HOST"),
-        *("TRUE_CLIENT_IP", "CF_CONNECTING_IP", "FASTLY_CLIENT_IP"),
-    )
-)
 UNCOUNTED = ("static", "pages.healthz", "pages.readyz")
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 # endpoint: (who may read, who may write). `tests/security` fails for an endpoint that is missing.
 ACCESS: dict[str, tuple[Role | None, Role | None]] = {
@@ -78,6 +68,7 @@ ACCESS: dict[str, tuple[Role | None, Role | None]] = {
     "pages.login": (PUBLIC, PUBLIC),
     "pages.logout": (PUBLIC, PUBLIC),
     "pages.account": (VIEWER, VIEWER),
+    "pages.password_change": (VIEWER, VIEWER),
     "pages.audit": (ADMIN, ADMIN),
     "pages.audit_file": (ADMIN, ADMIN),
     "pages.readyz": (PUBLIC, PUBLIC),
@@ -138,7 +129,7 @@ class CookieSessions(SecureCookieSessionInterface):
 
     def get_cookie_secure(self, app: Flask) -> bool:
         """True when the cookie could be overheard on its way."""
-        return request.is_secure or not _is_this_machine(request.host)
+        return request.is_secure or not (is_named_here(request.host) and is_from_here())
 
 
 class SignedIn:
@@ -287,7 +278,8 @@ def _say_who() -> None:
 
 def from_elsewhere() -> str | None:
     """Why what was sent is a page's on another site, by what the browser says of it; None when it is ours or a
-    program's. A page without a referrer has the origin “null” also where it is ours: then Sec-Fetch-Site decides."""
+    program's. A page without a referrer has the origin “null” also where it is ours: then Sec-Fetch-Site decides, as it
+    does of the scheme, which a proxy that speaks TLS may not have told."""
     site = request.headers.get("Sec-Fetch-Site", "none")
     if site not in ("none", "same-origin"):
         return f"Sec-Fetch-Site is {shown(site)}: a page on another site sent this."
@@ -295,10 +287,11 @@ def from_elsewhere() -> str | None:
     if origin is None or (origin == "null" and site == "same-origin"):
         return None
     try:
-        same = urlsplit(origin).netloc == request.host
+        sent = urlsplit(origin)
+        same = sent.netloc == request.host and (sent.scheme == request.scheme or site == "same-origin")
     except ValueError:
         same = False
-    return None if same else f"Origin is {shown(origin)}, and this server is {request.host}."
+    return None if same else f"Origin is {shown(origin)}, and this server is {request.scheme}://{request.host}."
 
 
 def shown(text: str) -> str:
@@ -312,42 +305,24 @@ def refuse_strangers() -> None:
     Raises Forbidden. The name is checked because a page elsewhere can make its own name point here (DNS rebinding).
     """
     how = "Make an account first: flask users add NAME --role admin."
-    if not _is_near(request.remote_addr or ""):
+    if not is_near(request.remote_addr or ""):
         raise Forbidden(f"Without an account this server answers its own machine only. {how}")
-    if any(name in FORWARDED or name.startswith("HTTP_X_FORWARDED") for name in request.environ):
+    if is_forwarded():
         raise Forbidden(f"A proxy forwards this request, and without an account nobody may come from afar. {how}")
-    if not _is_this_machine(request.host):
+    if not is_named_here(request.host):
         raise Forbidden(f"Without an account this server answers to localhost only, not to {request.host!r}. {how}")
 
 
 def refuse_other_names() -> None:
-    """Where the operator said by which names the server is asked: no other. Raises Forbidden."""
+    """Where the operator said by which names the server is asked: no other, but the machine itself (a health check)
+    may call it localhost. Raises Forbidden."""
     names = current_app.config["SETTINGS"].trusted_hosts
-    if names and not _is_this_machine(request.host) and _host_name(request.host) not in names:
+    if not names or host_name(request.host) in names:
+        return
+    if not (is_named_here(request.host) and is_from_here()):
         raise Forbidden(
             f"This server does not answer to {request.host!r}; RESEARCH_DASHBOARD_TRUSTED_HOSTS says to what."
         )
-
-
-@lru_cache(maxsize=256)
-def _is_near(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return False
-
-
-@lru_cache(maxsize=256)
-def _is_this_machine(host: str) -> bool:
-    return _host_name(host) in LOOPBACK_NAMES
-
-
-def _host_name(host: str) -> str:
-    """The name alone, in lower case and without its last dot: localhost of LOCALHOST:8000."""
-    try:
-        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
-    except ValueError:  # [::1
-        return ""
 
 
 def operator() -> str:

@@ -18,7 +18,7 @@ from wtforms import (
     ValidationError,
 )
 from wtforms.fields import SelectChoice
-from wtforms.validators import DataRequired, Length, NumberRange, Optional, Regexp
+from wtforms.validators import DataRequired, EqualTo, Length, NumberRange, Optional, Regexp
 
 from research_dashboard.base import utcnow
 from research_dashboard.one_line import is_one_line
@@ -88,6 +88,14 @@ class LoginForm(FlaskForm):  # type: ignore[misc]
 
     name = StringField("Name", validators=[DataRequired("Give your name."), Length(max=64)])
     password = PasswordField("Password", validators=[DataRequired("Give your password."), Length(max=200)])
+
+
+class PasswordForm(FlaskForm):  # type: ignore[misc]
+    """A new password of one's own; what it must be like is for services.accounts to say."""
+
+    current = PasswordField("Password now", validators=[DataRequired("Give your password."), Length(max=200)])
+    password = PasswordField("New password", validators=[DataRequired("Give a new password."), Length(max=200)])
+    again = PasswordField("New password again", validators=[EqualTo("password", "The two new passwords differ.")])
 
 
 class TokenForm(FlaskForm):  # type: ignore[misc]

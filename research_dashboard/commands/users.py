@@ -35,6 +35,15 @@ def _complain(error: accounts.AccountError) -> click.ClickException:
     return click.ClickException(f"{error.field}: {error}")
 
 
+def _say_without_admin() -> None:
+    if not any(user.role == Role.ADMIN and user.disabled_at is None for user in accounts.users()):
+        click.echo(
+            "There is no admin now: nobody changes settings, reads the audit or deletes for good. "
+            "Make one: flask users role NAME admin, or flask users add NAME --role admin.",
+            err=True,
+        )
+
+
 @_command("add")
 @click.argument("name")
 @click.option("--role", type=click.Choice(ROLES), default=str(Role.RESEARCHER), show_default=True)
@@ -46,6 +55,20 @@ def add(name: str, role: str, password: str) -> None:
     except accounts.AccountError as error:
         raise _complain(error) from None
     click.echo(f"Added {user.name}, {user.role}.")
+    _say_without_admin()
+
+
+@_command("role")
+@click.argument("name")
+@click.argument("role", type=click.Choice(ROLES))
+def role_command(name: str, role: str) -> None:
+    """Give a user another role; it holds at once, for their sign-ins and API tokens, too."""
+    try:
+        accounts.set_role(name, role)
+    except accounts.AccountError as error:
+        raise _complain(error) from None
+    click.echo(f"{name.strip().lower()} has the role {role}.")
+    _say_without_admin()
 
 
 @_command("list")
@@ -81,6 +104,7 @@ def disable(name: str) -> None:
     except accounts.AccountError as error:
         raise _complain(error) from None
     click.echo(f"{name.strip().lower()} is disabled.")
+    _say_without_admin()
 
 
 @_command("enable")

@@ -9,11 +9,11 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.exceptions import TooManyRequests
 
 from research_dashboard.access import SignedIn, actor, safe_target, single_user
-from research_dashboard.forms import LoginForm, TokenForm
+from research_dashboard.forms import LoginForm, PasswordForm, TokenForm
 from research_dashboard.intake import network
 from research_dashboard.logs import logger
 from research_dashboard.rates import count, exceeded, give_back
-from research_dashboard.services import accounts
+from research_dashboard.services import accounts, own_password
 
 KNOWN, KNOWN_DAYS = "known_browser", 365
 
@@ -108,10 +108,33 @@ def account() -> str:
     return _account(TokenForm())
 
 
-def _account(form: TokenForm, secret: str | None = None) -> str:
+def _account(form: TokenForm, secret: str | None = None, password: PasswordForm | None = None) -> str:
     me = actor()
     mine = accounts.tokens(me.user_id) if me and me.user_id else []
-    return render_template("accounts/account.html", form=form, tokens=mine, secret=secret)
+    return render_template(
+        "accounts/account.html", form=form, tokens=mine, secret=secret, password=password or PasswordForm(formdata=None)
+    )
+
+
+def password_change() -> Any:
+    """Change one's own password: it takes the one of now, and ends one's other sign-ins."""
+    me, user, form = actor(), current_user._get_current_object(), PasswordForm()
+    if me is None or me.user_id is None or not isinstance(user, SignedIn):
+        abort(403, "A password belongs to an account: make one with flask users add NAME.")
+    if not form.validate_on_submit():
+        return _account(TokenForm(formdata=None), password=form), 422
+    guesses = ("10 per minute; 30 per hour", "guesses of", str(me.user_id))
+    window = count(*guesses)
+    if window.exceeded:
+        raise TooManyRequests(retry_after=window.reset)
+    try:
+        own_password.change_password(me.name, form.current.data, form.password.data, user.token)
+    except accounts.AccountError as error:
+        form[error.field].errors = [str(error)]
+        return _account(TokenForm(formdata=None), password=form), 422
+    give_back(*guesses)
+    flash("Your password is changed; your other sign-ins have ended.", "ok")
+    return redirect(url_for("pages.account"), 303)
 
 
 def token_new() -> Any:

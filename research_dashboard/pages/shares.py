@@ -43,11 +43,19 @@ def shared_report(token: str) -> Response:
     return response
 
 
+def _has_report(run_id: int) -> bool:
+    """True for a run, not in the trash, that a link would open."""
+    run = queries.run_kept(db.session(), run_id)
+    return run is not None and is_report(queries.results_by_type(db.session(), run_id, ("financial_health",)))
+
+
 def share_new(run_id: int) -> Any:
     """Make a link that lets whoever holds it read this report, until it expires or is revoked."""
     me, form = actor(), ShareForm()
     if not form.validate_on_submit() or me is None:
         return run_refused(run_id, share=form)
+    if not _has_report(run_id):
+        abort(409, f"Run {run_id} has no report to share: only completed research of this program has one.")
     try:
         token = accounts.share(run_id, form.days.data, me)
     except accounts.AccountError as error:

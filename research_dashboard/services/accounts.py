@@ -16,9 +16,9 @@ from research_dashboard.base import utcnow
 from research_dashboard.extensions import reading, writing
 from research_dashboard.one_line import is_one_line
 from research_dashboard.services.audit import record
+from research_dashboard.services.passwords import PASSWORD_LENGTHS, why_not
 from research_dashboard.tables.accounts import USER_NAME_LENGTH, ApiToken, Role, Scope, ShareLink, SignIn, User
 
-PASSWORD_LENGTHS = (12, 200)
 TOKEN_DAYS, TOKEN_LABEL_LENGTH = (1, 366), 100
 MOST_TOKENS, MOST_LINKS = 50, 50  # in use, of a user; open, to a run
 SHARE_DAYS = (1, 90)
@@ -93,7 +93,8 @@ def users() -> list[User]:
 
 def add_user(name: str, password: str, role: str) -> User:
     """Add a user. Raises AccountError for a name, password or role that cannot be taken."""
-    user = User(name=_name(name), password_hash=_hash(password), role=_role(role).value)
+    name = _name(name)
+    user = User(name=name, password_hash=hashed(password, name), role=_role(role).value)
     try:
         with writing() as session:
             session.add(user)
@@ -108,14 +109,23 @@ def set_password(name: str, password: str, *, revoke: bool = False) -> None:
 
     Raises AccountError.
     """
-    hashed = _hash(password)
+    kept = hashed(password, name)
     with writing() as session:
         user = _user(session.scalar(select(User).where(User.name == name.strip().lower())), name)
-        user.password_hash = hashed
+        user.password_hash = kept
         record(session, "user.password", f"user {user.name}", after={"tokens and links": "revoked"} if revoke else None)
         session.execute(delete(SignIn).where(SignIn.user_id == user.id))
         if revoke:
             _revoke_all(session, user)
+
+
+def set_role(name: str, role: str) -> None:
+    """Give a user another role, at once for their sign-ins and tokens, too. Raises AccountError."""
+    wanted = _role(role).value
+    with writing() as session:
+        user = _user(session.scalar(select(User).where(User.name == name.strip().lower())), name)
+        record(session, "user.role", f"user {user.name}", before={"role": user.role}, after={"role": wanted})
+        user.role = wanted
 
 
 def _revoke_all(session: Session, user: User) -> None:
@@ -348,22 +358,18 @@ def _name(name: str) -> str:
 
 
 def _label(label: str) -> str:
-    """What will use a token. It stands in parentheses behind its user's name (`bearer`): one with some could say that
-    another's token did it."""
-    label = label.strip()
+    label = label.strip()  # in parentheses behind its user's name (`bearer`): with some it could name another user
     if not 1 <= len(label) <= TOKEN_LABEL_LENGTH or not is_one_line(label) or set("()") & set(label):
         raise AccountError(
-            "label",
-            f"Name the program that will use the token in 1 to {TOKEN_LABEL_LENGTH} characters of one line, "
-            "without parentheses and control characters.",
+            "label", f"Name it in 1 to {TOKEN_LABEL_LENGTH} characters, no parentheses or control characters."
         )
     return label
 
 
-def _hash(password: str) -> str:
-    low, high = PASSWORD_LENGTHS
-    if not low <= len(password) <= high:
-        raise AccountError("password", f"A password has {low} to {high} characters; this one has {len(password)}.")
+def hashed(password: str, name: str) -> str:
+    """The hash of a user's new password. Raises AccountError for one that is too short, too long or easily guessed."""
+    if why := why_not(password, name):
+        raise AccountError("password", why)
     return generate_password_hash(password)
 
 

@@ -102,6 +102,43 @@ def test_with_accounts_only_the_names_that_the_operator_gave_are_answered(
         db.engine.dispose()
 
 
+@pytest.mark.parametrize("proxies", [0, 1])
+def test_localhost_is_a_name_for_the_machine_itself_only_where_there_are_others(
+    app: Flask, users: dict[str, str], tmp_path: Path, proxies: int
+) -> None:
+    settings = settings_for(
+        tmp_path,
+        database_url=app.config["SETTINGS"].database_url,
+        trusted_hosts=("research.example",),
+        trusted_proxies=proxies,
+    )
+    named = create_app({"TESTING": True, "WTF_CSRF_ENABLED": False}, settings)
+    client, here, far = named.test_client(), "127.0.0.1", "192.0.2.7"
+
+    def answered(peer: str, **headers: str) -> int:
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        return client.get(
+            "/healthz", headers={"Host": "localhost", **headers}, environ_base={"REMOTE_ADDR": peer}
+        ).status_code
+
+    assert answered(here) == 200, "a health check"
+    assert answered(far) == 403
+    assert answered(far, X_Forwarded_For=here) == 403, "who forges is no proxy"
+    assert answered(here, X_Forwarded_For=far) == 403, "a proxy on this machine speaks for others"
+    assert answered(here, X_Forwarded_For=far, Host="research.example") == 200
+    with named.app_context():
+        db.engine.dispose()
+
+
+@pytest.mark.parametrize(("peer", "secure"), [("127.0.0.1", False), ("192.0.2.7", True)])
+def test_who_calls_this_machine_localhost_from_afar_has_a_secure_cookie(
+    client: FlaskClient, users: dict[str, str], peer: str, secure: bool
+) -> None:
+    sent = {"name": "admin", "password": PASSWORD}
+    answer = client.post("/login", data=sent, environ_base={"REMOTE_ADDR": peer})
+    assert [("; Secure" in cookie) for cookie in answer.headers.getlist("Set-Cookie")] == [secure, secure]
+
+
 @pytest.mark.parametrize("value", ["https://a.example", "a.example:80", "a b", "a,,b", "*", "a/b", "x" * 300])
 def test_a_name_that_is_none_is_refused_at_the_start(tmp_path: Path, value: str) -> None:
     with pytest.raises(SettingError, match="TRUSTED_HOSTS"):
@@ -338,3 +375,77 @@ def test_a_token_that_reaches_too_short_is_told_its_scope(app: Flask, client: Fl
     answer = client.post("/api/research_runs/", json={}, headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 403
     assert "the token admin (nightly) has the scope read" in answer.json["detail"]
+
+
+def test_a_role_changes_at_once_and_the_commands_say_when_there_is_no_admin(app: Flask) -> None:
+    run = app.test_cli_runner().invoke
+
+    def said(*args: str) -> tuple[int, bool]:
+        answer = run(args=["users", *args])
+        return answer.exit_code, "There is no admin now" in answer.output and "flask users role" in answer.output
+
+    assert said("add", "ann", "--password", PASSWORD) == (0, True)
+    client = app.test_client()
+    sign_in(client, "ann")
+    assert client.get("/audit").status_code == 403
+    assert said("role", "ANN", "admin") == (0, False)
+    assert client.get("/audit").status_code == 200
+    assert said("add", "bob", "--role", "admin", "--password", PASSWORD) == (0, False)
+    assert said("disable", "bob") == (0, False)
+    assert said("role", "ann", "viewer") == (0, True)
+    assert said("role", "ann", "admin") == (0, False)
+    assert said("disable", "ann") == (0, True)
+    assert run(args=["users", "role", "nobody", "admin"]).exit_code == 1
+    assert "user.role\tuser ann" in run(args=["audit", "list"]).output
+
+
+# One's own password
+
+
+def change(client: FlaskClient, current: str, new: str, again: str = "") -> Page:
+    return Page(client.post("/account/password", data={"current": current, "password": new, "again": again or new}))
+
+
+def test_a_new_password_of_ones_own_ends_the_other_sign_ins(app: Flask, users: dict[str, str]) -> None:
+    here, there = app.test_client(), app.test_client()
+    sign_in(here, "viewer")
+    sign_in(there, "viewer")
+    assert "That is not your password." in change(here, "wrong password", "a wholly new one").text("main")
+    assert "differ" in change(here, PASSWORD, "a wholly new one", "a wholly new two").text("main")
+    assert "12 to 200" in change(here, PASSWORD, "short").text("main")
+    assert there.get("/account").status_code == 200
+    assert change(here, PASSWORD, "a wholly new one").status == 303
+    assert (here.get("/account").status_code, there.get("/account").status_code) == (200, 303)
+    assert (sign_in(there, "viewer"), sign_in(there, "viewer", "a wholly new one")) == (422, 303)
+    said = app.test_cli_runner().invoke(args=["audit", "list"]).output
+    assert "password.refused\tuser viewer" in said
+    assert 'user.password\tuser viewer\t -> {"other sign-ins ended":1}' in said
+    assert "wholly" not in said
+
+
+def test_guessing_the_password_of_who_is_signed_in_is_slowed_down(app: Flask, users: dict[str, str]) -> None:
+    client = app.test_client()
+    sign_in(client, "viewer")
+    codes = [change(client, f"guess number {n}", "a wholly new one").status for n in range(12)]
+    assert (codes[0], codes[-1]) == (422, 429)
+    assert change(client, PASSWORD, "a wholly new one").status == 429
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        *("aaaaaaaaaaaa", "abababababab", "passwordpassword", "Password1234", "P@ssw0rd2026!", "123456789012"),
+        *("qwertyuiopas", "zyxwvutsrqponm", "letmeinletmein", "administrator1", "changeme-2026", "researcher-2026"),
+        *("Researcher-researcher", "xyzxyzxyzxyzx", "098765432109"),
+    ],
+)
+def test_a_password_that_is_tried_first_is_refused(in_app: Flask, password: str) -> None:
+    with pytest.raises(accounts.AccountError, match="guessed"):
+        accounts.add_user("researcher", password, "viewer")
+
+
+@pytest.mark.parametrize(
+    "password", [PASSWORD, "839201746528", "пароль-другой-речи", "the secret life of plants", "Tr0ub4dor&3xyz"]
+)
+def test_a_password_that_is_not_is_taken(in_app: Flask, password: str) -> None:
+    assert accounts.add_user("researcher", password, "viewer").name == "researcher"

@@ -1,10 +1,16 @@
 """What a page elsewhere makes a browser send is refused on pages as on the API; and nobody shares what a user saw."""
 
+from pathlib import Path
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from research_dashboard import create_app
+from research_dashboard.extensions import db
 from research_dashboard.services import accounts
+from research_dashboard.services.database import prepare_database
+from tests.conftest import settings_for
 
 PASSWORD = "correct horse battery"
 CROSS = [
@@ -16,6 +22,8 @@ CROSS = [
     {"Sec-Fetch-Site": "cross-site", "Origin": "null"},
     {"Sec-Fetch-Site": "same-origin", "Origin": "https://elsewhere.example"},
     {"Origin": "http://[broken"},
+    {"Origin": "https://localhost"},
+    {"Origin": "https://localhost", "Sec-Fetch-Site": "none"},
 ]
 OURS = [
     {},
@@ -24,6 +32,7 @@ OURS = [
     {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"},
     {"Sec-Fetch-Site": "same-origin", "Origin": "null"},  # from a page without a referrer, as a shared report
     {"Sec-Fetch-Site": "none"},
+    {"Sec-Fetch-Site": "same-origin", "Origin": "https://localhost"},  # through a proxy that does not tell of its TLS
 ]
 
 
@@ -58,3 +67,19 @@ def test_what_a_user_sees_is_in_no_shared_cache(ann: FlaskClient) -> None:
             assert answer.headers["Cache-Control"] == "private, no-store", path
     with ann.get("/no-such-page") as answer:
         assert "no-store" in answer.headers["Cache-Control"]
+
+
+def test_the_api_takes_no_write_of_another_scheme_but_behind_a_trusted_proxy_https_is_its_own(tmp_path: Path) -> None:
+    run = {"company": "Acme", "researcher": "ann", "duration_mins": 1, "status": "Completed", "insights": 0}
+    for proxies, forwarded, code in ((0, {}, 403), (1, {"X-Forwarded-Proto": "https"}, 201), (1, {}, 403)):
+        app = create_app({"TESTING": True}, settings_for(tmp_path / f"{proxies}{code}", trusted_proxies=proxies))
+        with app.app_context():
+            prepare_database(app.config["SETTINGS"].instance)
+            accounts.add_user("ann", PASSWORD, "researcher")
+            secret, _ = accounts.add_token("ann", "job", "write", 9)
+        headers = {"Origin": "https://localhost", "Authorization": f"Bearer {secret}", **forwarded}
+        answer = app.test_client().post("/api/research_runs/", json=run, headers=headers)
+        assert answer.status_code == code, answer.text
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()

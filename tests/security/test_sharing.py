@@ -13,6 +13,7 @@ from research_dashboard.pages import shares
 from research_dashboard.services import accounts
 from research_dashboard.services.runs import start_research
 from research_dashboard.worker import Worker
+from tests.factories import make_run
 
 PASSWORD = "correct horse battery"
 
@@ -81,3 +82,15 @@ def test_a_researcher_makes_a_link_on_the_reports_page_and_a_viewer_cannot(app: 
     link = re.search(r"/shared/([\w-]{40,})", page.text)
     assert link is not None
     assert app.test_client().get(link[0]).status_code == 200
+
+
+def test_a_run_without_a_report_has_no_link_to_share(app: Flask, shared: tuple[int, str]) -> None:
+    with app.app_context():
+        logged, waiting = make_run(), start_research("MSFT", "ann").run_id
+    client = app.test_client()
+    client.post("/login", data={"name": "researcher", "password": PASSWORD})
+    for run_id in (logged, waiting, 999):
+        answer = client.post(f"/runs/{run_id}/shares", data={"days": "7"})
+        assert (answer.status_code, "has no report to share" in answer.text) == (409, True)
+        with app.app_context():
+            assert accounts.share_links(run_id) == []
