@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import zipfile
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -124,13 +125,22 @@ def test_the_files_hold_every_cell_with_its_source(bundled: Flask, client: Flask
     lines = list(csv.reader(io.StringIO(client.get(f"/compare.csv?{query}").text)))
     revenue = next(line for line in lines if line[3] == "revenue")
     assert revenue[:6] == ["Newest year of each", "Income", "Revenue", "revenue", "USD", "FY2024, FY2025"]
-    assert (revenue[6], revenue[9]) == ("391035000000", "416161000000")
+    assert lines[0][6:10] == [
+        lines[0][6].removesuffix("value") + what for what in ("value", "mark", "source", "address")
+    ]
+    assert (revenue[6], revenue[10]) == ("391035000000", "416161000000")
     assert revenue[8].startswith("10-K 0000320193-24-000123, us-gaap:")
+    address = revenue[9]
+    assert address.startswith("https://www.sec.gov/Archives/edgar/data/320193/")
+    assert "0000320193-24-000123" in address
     book = CalamineWorkbook.from_filelike(io.BytesIO(client.get(f"/compare.xlsx?{query}").data))
     assert book.sheet_names == ["Figures", "Findings", "About"]
     sheet = book.get_sheet_by_name("Figures").to_python()
     assert len(sheet) == len(lines)
-    assert 416161000000.0 in next(line for line in sheet if line[3] == "revenue")
+    figures = next(line for line in sheet if line[3] == "revenue")
+    assert (figures[9], figures[8]) == (416161000000.0, revenue[8])
+    with zipfile.ZipFile(io.BytesIO(client.get(f"/compare.xlsx?{query}").data)) as parts:
+        assert f'Target="{address}"' in parts.read("xl/worksheets/_rels/sheet1.xml.rels").decode()
     made: Any = json.loads(client.get(f"/compare.json?{query}").data)
     figure = next(one for one in made["periods"][0]["figures"] if one["concept"] == "om")
     assert figure["cells"][1]["formula"] == "Operating income ÷ Revenue"

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from research_dashboard.extensions import to_json
@@ -26,9 +27,23 @@ def source_of(compared: Compared) -> str:
     return f"{cell.formula} ({filings})" if filings else cell.formula
 
 
-def _header(made: Comparison) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Sourced:
+    """What a value stands on, in words, and the addresses of the filings, each once."""
+
+    words: str
+    addresses: tuple[str, ...]
+
+
+def _sourced(compared: Compared) -> Sourced:
+    facts = compared.cell.facts if compared.cell and compared.cell.present else ()
+    urls = dict.fromkeys(fact.url for fact in facts if fact.url and fact.url.startswith("https://"))
+    return Sourced(source_of(compared), tuple(urls))
+
+
+def _header(made: Comparison, *kinds: str) -> list[str]:
     labels = [made.label(number) for number in range(len(made.columns))]
-    marks = [f"{label}: {what}" for label in labels for what in ("value", "mark", "source")]
+    marks = [f"{label}: {what}" for label in labels for what in ("value", "mark", "source", *kinds)]
     return ["Period", "Part", "Figure", "Concept", "Unit", "Years", *marks]
 
 
@@ -48,22 +63,29 @@ def _line(made: Comparison, section: Section, part: str, row: ComparedRow) -> li
     line: list[Any] = [section.title, part, row.label, row.concept, " or ".join(sorted(units)), years]
     for compared in row.cells:
         value = compared.cell.value if compared.cell and compared.cell.present else None
-        line += [value, compared.mark, source_of(compared)]
+        line += [value, compared.mark, _sourced(compared)]
     return line
 
 
 def as_csv(made: Comparison) -> bytes:
-    """UTF-8, a line a figure and period, harmless in a spreadsheet."""
+    """UTF-8, a line a figure and period, harmless in a spreadsheet; the filings' addresses in a column of their own."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    writer.writerow([harmless(text) for text in _header(made)])
+    writer.writerow([harmless(text) for text in _header(made, "address")])
     for line in _lines(made):
-        writer.writerow([harmless(value) if isinstance(value, str) else value for value in line])
+        texts = (part for value in line for part in _parts(value))
+        writer.writerow([harmless(value) if isinstance(value, str) else value for value in texts])
     return buffer.getvalue().encode()
 
 
+def _parts(value: Any) -> tuple[Any, ...]:
+    """A value's columns: of a source its words and its addresses."""
+    return (value.words, " ".join(value.addresses)) if isinstance(value, Sourced) else (value,)
+
+
 def as_xlsx(made: Comparison) -> bytes:
-    """Figures, findings and warnings, a sheet each; numbers typed, headers frozen, every text a text."""
+    """Figures, findings and warnings, a sheet each; numbers typed, headers frozen, every text a text. A source leads to
+    its filing, of several to the first."""
     import xlsxwriter
 
     file = io.BytesIO()
@@ -88,7 +110,13 @@ def _sheet(book: Any, bold: Any, name: str, header: Sequence[str], lines: Sequen
     for row, line in enumerate([header, *lines]):
         for column, value in enumerate(line):
             look = bold if row == 0 else None
-            if isinstance(value, str):
+            if isinstance(value, Sourced):
+                words = NOT_XML.sub("�", value.words)
+                if value.addresses:
+                    sheet.write_url(row, column, value.addresses[0], None, words)
+                else:
+                    sheet.write_string(row, column, words)
+            elif isinstance(value, str):
                 sheet.write_string(row, column, NOT_XML.sub("�", value), look)
             elif value is not None:
                 sheet.write_number(row, column, float(value), look)
