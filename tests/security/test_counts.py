@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from research_dashboard.services import accounts, organise, saved_views
-from tests.test_run_filter import store
+from tests.factories import make_run
 
 PASSWORD = "correct horse battery"
 
@@ -17,7 +17,7 @@ def ann(app: Flask) -> FlaskClient:
     """A researcher's browser, over a run."""
     with app.app_context():
         accounts.add_user("ann", PASSWORD, "researcher")
-        store({"company": "Acme", "status": "Completed"})
+        make_run(results={"financial_health": {"years": [], "concepts": []}})
     client = app.test_client()
     assert client.post("/login", data={"name": "ann", "password": PASSWORD}).status_code == 303
     return client
