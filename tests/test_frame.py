@@ -188,6 +188,7 @@ def test_a_template_is_compiled_once_and_kept_for_the_next_start(tmp_path: Path)
         loads = Environment(loader=DictLoader({"a": "{{ 6 * 7 }}"}), bytecode_cache=CompiledTemplates(folder))
         assert loads.get_template("a").render() == "42"
     assert len(list(folder.iterdir())) == 1
+    assert folder.stat().st_mode & 0o077 == 0  # what is kept is code
 
 
 def test_templates_are_shown_also_where_they_cannot_be_kept(tmp_path: Path) -> None:

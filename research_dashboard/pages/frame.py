@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -323,12 +324,20 @@ class NarrowIdConverter(IdConverter):
 
 
 class CompiledTemplates(FileSystemBytecodeCache):
-    """Templates as compiled, kept in a folder for the next start; where it is of no use they are compiled anew."""
+    """Templates as compiled, kept in a folder for the next start; where it is of no use they are compiled anew.
+
+    What is kept is code: the folder is its owner's alone.
+    """
 
     def __init__(self, folder: Path) -> None:
         with suppress(OSError):
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
         super().__init__(str(folder))
+
+    def get_source_checksum(self, source: str) -> str:
+        """What tells one compiled form from another: Jinja's and our release, too, for filters of constants are worked
+        out when a template is compiled."""
+        return super().get_source_checksum(f"{version('jinja2')} {version('research-dashboard')} {source}")
 
     def load_bytecode(self, bucket: Bucket) -> None:
         """Read one."""
@@ -342,8 +351,11 @@ class CompiledTemplates(FileSystemBytecodeCache):
 
 
 def load_templates(app: Flask) -> None:
-    """Compile or read every template, which the first reader of each page would else wait for."""
-    for name in app.jinja_env.list_templates(("html", "xml")):
+    """Compile or read what a run's page is made of: at a start hundreds of them may ask for it again, all at once.
+
+    Not every template: all of them take 15 MB.
+    """
+    for name in app.jinja_env.list_templates(filter_func=lambda name: name.rpartition("/")[0] in ("", "runs")):
         app.jinja_env.get_template(name)
 
 
