@@ -19,7 +19,8 @@ def in_trash(session: Session, limit: int) -> Sequence[Any]:
     return session.execute(statement.limit(limit)).all()
 
 
-def trash_total(session: Session, days: int = 0) -> int:
-    """How many runs lie in the trash, for that many days or longer."""
-    where = ResearchRun.deleted_at <= utcnow() - timedelta(days=days)
+def trash_total(session: Session, days: int | None = None) -> int:
+    """How many runs lie in the trash; for that many days or longer, which a clock set back may say of none."""
+    deleted = ResearchRun.deleted_at
+    where = deleted.is_not(None) if days is None else deleted <= utcnow() - timedelta(days=days)
     return session.scalar(select(func.count()).select_from(ResearchRun).where(where)) or 0
